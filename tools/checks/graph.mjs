@@ -1,0 +1,92 @@
+// The rules of dependency, read from every package.json:
+// core and the shared algorithms depend on nobody, the kit and the plugins on core, only cli and the bundle on all.
+import { RUNTIME, SCOPE, ourDependencies, readPackages } from '../workspace.mjs';
+
+const PEER_RANGE = 'workspace:>=0.1.0 <1.0.0';
+const SHARED = ['nbd-protocol'];
+const WIRING = ['cli', 'interposer'];
+const PLUGIN = /^(target|filter|device|frontend)-/;
+const TESTING = ['conformance', 'device-ram'];
+
+const problems = [];
+const packages = readPackages();
+for (const entry of packages) {
+  checkName(entry);
+  checkAllowed(entry);
+  checkRanges(entry);
+}
+for (const cycle of cycles()) problems.push(`cycle: ${cycle.join(' -> ')}`);
+for (const problem of problems) console.error(problem);
+if (problems.length > 0) process.exitCode = 1;
+
+function checkName({ directory, manifest }) {
+  const wanted = directory === 'interposer' ? directory : SCOPE + directory;
+  if (manifest.name !== wanted) problems.push(`packages/${directory}: named ${manifest.name}, not ${wanted}`);
+  const known = ['core', 'conformance', ...SHARED, ...WIRING];
+  if (!known.includes(directory) && !PLUGIN.test(directory)) {
+    problems.push(`packages/${directory}: no rule for this package; its role is the first word of its name`);
+  }
+}
+
+function checkAllowed({ directory, manifest }) {
+  if (WIRING.includes(directory)) return;
+  const bare = directory === 'core' || SHARED.includes(directory);
+  const runtime = bare ? [] : PLUGIN.test(directory) ? ['core', ...SHARED] : ['core'];
+  expectOnly(directory, manifest, RUNTIME, runtime);
+  if (directory === 'core' && RUNTIME.some((kind) => Object.keys(manifest[kind] ?? {}).length > 0)) {
+    problems.push('packages/core: has a dependency at run time');
+  }
+  // No kit for core either: the kit depends on core.
+  const development = PLUGIN.test(directory) ? [...runtime, ...TESTING] : runtime;
+  expectOnly(directory, manifest, ['devDependencies'], development);
+}
+
+function expectOnly(directory, manifest, kinds, allowed) {
+  for (const name of ourDependencies(manifest, kinds)) {
+    if (allowed.includes(shortName(name))) continue;
+    problems.push(`packages/${directory}: ${kinds.join(' or ')} may not name ${name}`);
+  }
+}
+
+/** A peer of `workspace:*` would turn each minor version of core into a major one of every plugin. */
+function checkRanges({ directory, manifest }) {
+  const expect = (kind, range) => {
+    for (const name of ourDependencies(manifest, [kind])) {
+      if (manifest[kind][name] === range) continue;
+      problems.push(`packages/${directory}: ${kind} ${name} is ${manifest[kind][name]}, not ${range}`);
+    }
+  };
+  expect('dependencies', 'workspace:^');
+  expect('peerDependencies', PEER_RANGE);
+  expect('devDependencies', 'workspace:*');
+  if (!WIRING.includes(directory) && manifest.dependencies?.[`${SCOPE}core`] !== undefined) {
+    problems.push(`packages/${directory}: core must be a peer, or a program could hold two copies of it`);
+  }
+  for (const name of ourDependencies(manifest, ['peerDependencies'])) {
+    if (manifest.devDependencies?.[name] === undefined) {
+      problems.push(`packages/${directory}: the peer ${name} is missing in devDependencies`);
+    }
+  }
+}
+
+function* cycles() {
+  const edges = new Map(
+    packages.map(({ manifest }) => [
+      manifest.name,
+      ourDependencies(manifest, [...RUNTIME, 'devDependencies']),
+    ]),
+  );
+  const done = new Set();
+  for (const name of edges.keys()) yield* visit(name, [], edges, done);
+}
+
+function* visit(name, path, edges, done) {
+  if (path.includes(name)) yield [...path.slice(path.indexOf(name)), name];
+  if (path.includes(name) || done.has(name)) return;
+  for (const next of edges.get(name) ?? []) yield* visit(next, [...path, name], edges, done);
+  done.add(name);
+}
+
+function shortName(name) {
+  return name.startsWith(SCOPE) ? name.slice(SCOPE.length) : name;
+}
