@@ -1,0 +1,158 @@
+import { fail, type InterposerError } from './errors.ts';
+import { type ChoiceParam, describeParams, type NumberParam, type Param } from './params.ts';
+import type { Claim, Port } from './port.ts';
+
+/** Opens a device argument. */
+export type OpenDevice = (spec: string, claim: Claim) => Promise<Port>;
+
+type Args = Record<string, unknown>;
+
+/** A device argument that is still a word: devices are opened when the whole line has proved to be sound. */
+interface Unopened {
+  readonly into: Args;
+  readonly name: string;
+  readonly spec: string;
+  readonly claim: Claim;
+}
+
+/**
+ * The words of a table line or a filter as the arguments its params table declares. All words are checked first, then the
+ * devices are opened in order. `label` begins each message; `countError` replaces the text for a wrong number of words.
+ */
+export async function parseArgs(
+  params: readonly Param[],
+  words: readonly string[],
+  open: OpenDevice,
+  label: string,
+  countError?: string,
+): Promise<Args> {
+  const parser = new ArgParser(params, words, label, countError);
+  const args = parser.parse();
+  for (const { into, name, spec, claim } of parser.devices) into[name] = await open(spec, claim);
+  return args;
+}
+
+class ArgParser {
+  readonly devices: Unopened[] = [];
+  readonly #params: readonly Param[];
+  readonly #words: readonly string[];
+  readonly #label: string;
+  readonly #countError: string | undefined;
+  #at = 0;
+
+  constructor(
+    params: readonly Param[],
+    words: readonly string[],
+    label: string,
+    countError: string | undefined,
+  ) {
+    this.#params = params;
+    this.#words = words;
+    this.#label = label;
+    this.#countError = countError;
+  }
+
+  parse(): Args {
+    const args: Args = {};
+    this.#group(this.#params, args);
+    if (this.#at < this.#words.length) throw this.#wrongCount('too many arguments');
+    return args;
+  }
+
+  #group(params: readonly Param[], args: Args): void {
+    for (const param of params) {
+      if (param.kind === 'repeat') this.#repeat(param, args);
+      else if (param.kind === 'rest')
+        args[param.name] = this.#words.slice(this.#at, (this.#at = this.#words.length));
+      else this.#single(param, params, args);
+    }
+  }
+
+  #repeat(param: Param & { kind: 'repeat' }, args: Args): void {
+    const times = args[param.times] as number;
+    const missing = times * param.of.length > this.#words.length - this.#at;
+    if (missing)
+      throw this.#error(
+        param,
+        `not enough arguments: ${describeParams(param.of)} is needed ${String(times)} times`,
+      );
+    args[param.name] = Array.from({ length: times }, () => {
+      const group: Args = {};
+      this.#group(param.of, group);
+      return group;
+    });
+  }
+
+  #single(param: Exclude<Param, { kind: 'repeat' | 'rest' }>, params: readonly Param[], args: Args): void {
+    const word = this.#words[this.#at];
+    if (word === undefined) {
+      if (param.optional !== true) throw this.#wrongCount('not enough arguments');
+      args[param.name] = undefined;
+      return;
+    }
+    this.#at++;
+    if (param.kind === 'device') {
+      this.devices.push({
+        into: args,
+        name: param.name,
+        spec: word,
+        claim: this.#claimFor(param.claim, params),
+      });
+      return;
+    }
+    args[param.name] = this.#value(param, word);
+  }
+
+  /** The claim stands behind the device it is about: looked up ahead. */
+  #claimFor(claimName: string | undefined, params: readonly Param[]): Claim {
+    const index = params.findIndex((param) => param.kind === 'claim' && param.name === claimName);
+    const device = params.findIndex((param) => param.kind === 'device' && param.claim === claimName);
+    if (index < 0) return 'exclusive';
+    return this.#words[this.#at - 1 + index - device] === 'noexcl' ? 'noexcl' : 'exclusive';
+  }
+
+  #value(param: Exclude<Param, { kind: 'repeat' | 'rest' | 'device' }>, word: string): unknown {
+    switch (param.kind) {
+      case 'word':
+        return word;
+      case 'choice':
+        return this.#choice(param, word);
+      case 'claim':
+        if (word !== 'excl' && word !== 'noexcl')
+          throw this.#error(param, `"${word}" is neither excl nor noexcl`);
+        return word === 'noexcl' ? 'noexcl' : 'exclusive';
+      default:
+        return this.#number(param, word);
+    }
+  }
+
+  #choice(param: ChoiceParam, word: string): string {
+    if (param.values.includes(word)) return word;
+    throw this.#error(param, `"${word}" is not one of ${param.values.join(', ')}`);
+  }
+
+  #number(param: NumberParam, word: string): number {
+    const value = /^\d+$/.test(word) ? Number(word) : NaN;
+    if (!Number.isSafeInteger(value))
+      throw this.#error(param, `"${word}" is not a whole decimal number up to 2^53-1`);
+    const { min = 0, max = Number.MAX_SAFE_INTEGER } = param;
+    if (value < min || value > max)
+      throw this.#error(param, `${word} is not in ${String(min)}..${String(max)}`);
+    return value;
+  }
+
+  #error(param: Param, detail: string): InterposerError {
+    const text =
+      param.error === undefined ? `${param.name}: ${detail}` : `${param.error} (${param.name}: ${detail})`;
+    return fail('EINVAL', `${this.#label}: ${text}`);
+  }
+
+  #wrongCount(detail: string): InterposerError {
+    const text = this.#countError === undefined ? detail : `${this.#countError} (${detail})`;
+    const grammar = this.#params.length === 0 ? 'none' : describeParams(this.#params);
+    return fail(
+      'EINVAL',
+      `${this.#label}: ${text}; arguments: ${grammar}; given: ${String(this.#words.length)}`,
+    );
+  }
+}

@@ -1,0 +1,122 @@
+import type { Bio } from './bio.ts';
+import { MapResult, PreResult, Status } from './constants.ts';
+import { fail } from './errors.ts';
+import type { ExtentSource, Extent } from './extents.ts';
+import { API_VERSION } from './constants.ts';
+import type { Filter, FilterContext, FilterType } from './filter.ts';
+import type { Limits } from './limits.ts';
+import type { Param } from './params.ts';
+import type { Port } from './port.ts';
+import type { Target, TargetType } from './target.ts';
+
+/** How a target serves as a filter. */
+export interface AsFilterOptions {
+  /** Where it goes unless told otherwise. */
+  readonly altitude: string;
+  /** The parameter that names the device below: left out by the user, for the filter is on it. `device` by default. */
+  readonly device?: string;
+  /** The parameter that is the offset there: always 0. `offset` by default. */
+  readonly offset?: string;
+  /** Whether it leaves data and allocation as they are, so that holes below are holes above. */
+  readonly keepsData?: boolean;
+}
+
+/**
+ * A target that maps one device 1:1 at the same sector, as a filter of the same name. Its arguments are those of the table
+ * line without the device and the offset.
+ */
+export function asFilter(type: TargetType, options: AsFilterOptions): FilterType {
+  const device = options.device ?? 'device';
+  const offset = options.offset ?? 'offset';
+  const own = type.params.filter((param) => param.name !== device && param.name !== offset);
+  if (own.length === type.params.length)
+    throw new TypeError(`${type.name} has no parameter "${device}" or "${offset}"`);
+  return {
+    kind: 'filter',
+    api: API_VERSION,
+    name: type.name,
+    version: type.version,
+    altitude: options.altitude,
+    ops: type.ops,
+    passes: 0,
+    params: own,
+    attach: async (context, args) => {
+      const target = await makeTarget(type, context, { ...args, [device]: context.port, [offset]: 0 });
+      return new TargetFilter(target, context.port, type.params, options.keepsData ?? false);
+    },
+  };
+}
+
+function makeTarget(
+  type: TargetType,
+  context: FilterContext,
+  args: Record<string, unknown>,
+): Target | Promise<Target> {
+  const { port, clock, log, event } = context;
+  const { sectors, readOnly } = port.device.limits;
+  return type.create({ begin: 0, sectors, readOnly, clock, log, event }, args);
+}
+
+class TargetFilter implements Filter {
+  readonly #target: Target;
+  readonly #port: Port;
+  readonly #params: readonly Param[];
+  readonly #keepsData: boolean;
+  readonly message?: (words: readonly string[]) => string | Promise<string>;
+  readonly extents?: (below: ExtentSource, sector: number, count: number) => Promise<Extent[]>;
+
+  constructor(target: Target, port: Port, params: readonly Param[], keepsData: boolean) {
+    this.#target = target;
+    this.#port = port;
+    this.#params = params;
+    this.#keepsData = keepsData;
+    const message = target.message?.bind(target);
+    if (message !== undefined) this.message = message;
+    if (this.#keepsData) this.extents = (below, sector, count) => below.extents(sector, count);
+  }
+
+  pre(bio: Bio): PreResult {
+    const { sector } = bio;
+    switch (this.#target.map(bio)) {
+      case MapResult.Submitted:
+        return PreResult.Taken;
+      case MapResult.Remapped:
+        if (bio.port !== this.#port || bio.sector !== sector) {
+          throw fail('EFAULT', 'as a filter, a target must map each sector to the same sector of its device');
+        }
+        return PreResult.Pass;
+      default:
+        // A filter has no next table to wait for, so a requeue is an error as it is outside a noflush suspend.
+        bio.result = Status.Io;
+        return PreResult.Complete;
+    }
+  }
+
+  limits(below: Limits): Limits {
+    return this.#target.limits?.(below) ?? below;
+  }
+
+  /** The target's arguments without the device and offset, which stand first. */
+  table(): string {
+    const words = this.#target.table(false).split(' ');
+    const hidden = this.#params.findIndex((param) => param.kind === 'device');
+    words.splice(hidden, 2);
+    return words.join(' ');
+  }
+
+  status(): string {
+    return this.#target.status?.() ?? '';
+  }
+
+  presuspend(): void {
+    this.#target.presuspend?.();
+  }
+
+  resume(): void {
+    this.#target.resume?.();
+  }
+
+  detach(): void | Promise<void> {
+    return this.#target.close?.();
+  }
+}

@@ -1,0 +1,127 @@
+import type { Extent } from './extents.ts';
+
+/** Options of `create`. */
+export interface CreateOptions {
+  /** The table's text; absent: no table yet. */
+  readonly table?: string;
+  /** Where the text is from, for messages: a path, or `on stdin`. */
+  readonly source?: string;
+  readonly uuid?: string;
+  readonly readOnly?: boolean;
+  readonly minor?: number;
+}
+
+/** A line of `table` or `status`. */
+export interface TableRow {
+  readonly start: number;
+  readonly length: number;
+  readonly type: string;
+  /** The target's arguments, or its state. */
+  readonly params: string;
+}
+
+/** What `info` tells. */
+export interface DeviceInfo {
+  readonly name: string;
+  readonly uuid: string;
+  readonly major: number;
+  readonly minor: number;
+  readonly suspended: boolean;
+  readonly readOnly: boolean;
+  readonly deferredRemove: boolean;
+  readonly live: boolean;
+  readonly inactive: boolean;
+  readonly openCount: number;
+  readonly eventNr: number;
+  /** Lines of the live table. */
+  readonly targets: number;
+  /** Size in sectors. */
+  readonly sectors: number;
+  /** Set when a plugin broke its contract and the device is fenced. */
+  readonly fault?: string;
+}
+
+/** A device by its number and name. */
+export interface DeviceRef {
+  readonly name: string;
+  readonly major: number;
+  readonly minor: number;
+}
+
+/** A type that can be used in a table, as a filter, or to open a device. */
+export interface TypeInfo {
+  readonly kind: 'target' | 'filter' | 'driver';
+  readonly name: string;
+  readonly version: readonly [number, number, number];
+}
+
+/** A filter in a device's stack. */
+export interface FilterInfo {
+  readonly device: string;
+  readonly type: string;
+  readonly altitude: string;
+  readonly args: string;
+  readonly status: string;
+}
+
+/** A step on the path of a bio through a device, and the devices below. */
+export interface PathNode {
+  readonly device: DeviceRef;
+  readonly sectors: number;
+  readonly filters: readonly FilterInfo[];
+  /** The driver at the bottom, if the device is no mapped one. */
+  readonly driver?: string;
+  /** The rows of a mapped device with what they use. */
+  readonly rows: readonly { readonly row: TableRow; readonly below: readonly PathNode[] }[];
+}
+
+/** What happened to an engine's devices. */
+export type EngineEvent =
+  | { readonly kind: 'fault'; readonly device: string; readonly culprit: string; readonly message: string }
+  | { readonly kind: 'log'; readonly message: string };
+
+/**
+ * Everything a user can do to an engine, by names and plain data: the same in process and over a control socket. Names are
+ * those of mapped devices; a DEV may also be a number `major:minor`, a path, or whatever a driver takes. Each verb rejects
+ * with an `InterposerError`: ENXIO where there is no such device.
+ */
+export interface Control {
+  create(name: string, options?: CreateOptions): Promise<DeviceInfo>;
+  load(
+    name: string,
+    table: string,
+    options?: { readonly readOnly?: boolean; readonly source?: string },
+  ): Promise<void>;
+  clear(name: string): Promise<void>;
+  suspend(name: string, options?: { readonly noflush?: boolean }): Promise<void>;
+  resume(name: string, options?: { readonly noflush?: boolean }): Promise<void>;
+  remove(name: string, options?: { readonly force?: boolean; readonly deferred?: boolean }): Promise<void>;
+  rename(name: string, newName: string): Promise<void>;
+  setUuid(name: string, uuid: string): Promise<void>;
+  /** To the target at a sector; words that begin with `@` are for core. The answer may be empty. */
+  message(name: string, sector: number, words: readonly string[]): Promise<string>;
+  /** Resolves with the event number as soon as it is another than the given one. */
+  wait(name: string, eventNr: number): Promise<number>;
+  table(
+    name: string,
+    options?: { readonly inactive?: boolean; readonly showKeys?: boolean },
+  ): Promise<TableRow[]>;
+  status(name: string, options?: { readonly inactive?: boolean }): Promise<TableRow[]>;
+  info(name: string): Promise<DeviceInfo>;
+  deps(name: string): Promise<DeviceRef[]>;
+  /** Mapped devices in order of name. */
+  list(): Promise<DeviceRef[]>;
+  types(): Promise<TypeInfo[]>;
+  attachFilter(device: string, spec: string): Promise<FilterInfo>;
+  detachFilter(device: string, which: string, options?: { readonly force?: boolean }): Promise<void>;
+  /** Of one device, or of all. */
+  filters(device?: string): Promise<FilterInfo[]>;
+  messageFilter(device: string, which: string, words: readonly string[]): Promise<string>;
+  explain(device: string): Promise<PathNode>;
+  extents(device: string, sector: number, count: number): Promise<Extent[]>;
+  read(device: string, sector: number, count: number): Promise<Uint8Array>;
+  write(device: string, sector: number, data: Uint8Array): Promise<void>;
+  flush(device: string): Promise<void>;
+  discard(device: string, sector: number, count: number): Promise<void>;
+  zero(device: string, sector: number, count: number): Promise<void>;
+}

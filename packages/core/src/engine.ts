@@ -1,0 +1,420 @@
+import type { BlockDevice } from './block-device.ts';
+import { type Clock, systemClock } from './clock.ts';
+import type {
+  Control,
+  CreateOptions,
+  DeviceInfo,
+  DeviceRef,
+  EngineEvent,
+  FilterInfo,
+  PathNode,
+  TableRow,
+  TypeInfo,
+} from './control.ts';
+import { SECTOR_SIZE } from './constants.ts';
+import { asError, fail } from './errors.ts';
+import type { Extent } from './extents.ts';
+import { attachFilter, type AttachContext, detachFilter, findFilter } from './filter-attach.ts';
+import { LeafDevices } from './leaf-devices.ts';
+import { loadTable } from './load-table.ts';
+import { MappedDevice, type SuspendOptions } from './mapped-device.ts';
+import { MappedDevices } from './mapped-devices.ts';
+import { sendMessage } from './message.ts';
+import { Mutex } from './mutex.ts';
+import type { Claim, Port, PortOptions } from './port.ts';
+import { type PluginType, Registry } from './registry.ts';
+import { filterInfo, infoOf, pathOf, refOf, statusRows, tableRows } from './report.ts';
+import { type TableLine, parseTable } from './table-text.ts';
+
+/** What an engine is made of. */
+export interface EngineOptions {
+  /** The types it knows: targets, filters, drivers. */
+  readonly types: readonly PluginType[];
+  readonly clock?: Clock;
+  /** Milliseconds that an edit waits for the bios inside a device; 10,000 by default. */
+  readonly drainTimeout?: number;
+}
+
+/** How to open a device by name. */
+export interface OpenOptions {
+  /** `write` by default. */
+  readonly mode?: 'read' | 'write';
+  /** `exclusive` by default. */
+  readonly claim?: Claim;
+  /** Who it is for; ports of one holder do not exclude one another. */
+  readonly holder?: string;
+}
+
+const TABLE_HOLDER = 'table';
+const DEFAULT_DRAIN_TIMEOUT = 10_000;
+
+/** An isolated set of devices and the types they are made of. */
+export class Engine implements Control {
+  readonly registry: Registry;
+  readonly clock: Clock;
+  readonly #drainTimeout: number;
+  readonly #mapped: MappedDevices = new MappedDevices();
+  readonly #leaves: LeafDevices;
+  /** Control operations run one after another; the data path knows nothing of it. */
+  readonly #mutex: Mutex = new Mutex();
+  readonly #listeners = new Set<(event: EngineEvent) => void>();
+  /** Closings that were started by the data path's side and nobody waits for yet. */
+  readonly #closings = new Set<Promise<void>>();
+  #closed = false;
+  readonly #observer = {
+    fault: (device: BlockDevice, culprit: string, error: Error): void => {
+      this.#emit({ kind: 'fault', device: device.name, culprit, message: error.message });
+    },
+    released: (device: BlockDevice): void => {
+      this.#released(device);
+    },
+  };
+
+  constructor(options: EngineOptions) {
+    this.registry = new Registry().add(...options.types);
+    this.clock = options.clock ?? systemClock;
+    this.#drainTimeout = options.drainTimeout ?? DEFAULT_DRAIN_TIMEOUT;
+    const { registry, clock } = this;
+    this.#leaves = new LeafDevices({ registry, clock, log: this.#log, observer: this.#observer });
+  }
+
+  /** Calls back for each fault and log line until the returned function is called. */
+  onEvent(listener: (event: EngineEvent) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Every device there is now. */
+  devices(): BlockDevice[] {
+    return [...this.#mapped.all(), ...this.#leaves.all()];
+  }
+
+  /** Opens a device for I/O; a leaf device comes into being with its first port and goes with its last. */
+  open(device: string, options: OpenOptions = {}): Promise<Port> {
+    const { mode = 'write', claim = 'exclusive', holder = 'port' } = options;
+    return this.#openPort(device, { mode, claim, holder });
+  }
+
+  create(name: string, options: CreateOptions = {}): Promise<DeviceInfo> {
+    return this.#control(async () => {
+      const lines = options.table === undefined ? undefined : parseTable(options.table, options.source);
+      const device = this.#mapped.add(name, options, this.#observer);
+      if (lines === undefined) return infoOf(device);
+      try {
+        await this.#load(device, lines, options.readOnly ?? false);
+        await device.resume({}, this.#quiesceOptions);
+      } catch (error) {
+        this.#mapped.delete(device);
+        await device.destroy();
+        throw error;
+      }
+      return infoOf(device);
+    });
+  }
+
+  load(
+    name: string,
+    table: string,
+    options: { readonly readOnly?: boolean; readonly source?: string } = {},
+  ): Promise<void> {
+    return this.#control(async () => {
+      const lines = parseTable(table, options.source);
+      await this.#load(this.#mapped.get(name), lines, options.readOnly ?? false);
+    });
+  }
+
+  clear(name: string): Promise<void> {
+    return this.#control(() => this.#mapped.get(name).clear());
+  }
+
+  suspend(name: string, options: SuspendOptions = {}): Promise<void> {
+    return this.#control(() => this.#mapped.get(name).suspend(options, this.#quiesceOptions));
+  }
+
+  resume(name: string, options: SuspendOptions = {}): Promise<void> {
+    return this.#control(() => this.#mapped.get(name).resume(options, this.#quiesceOptions));
+  }
+
+  remove(
+    name: string,
+    options: { readonly force?: boolean; readonly deferred?: boolean } = {},
+  ): Promise<void> {
+    return this.#control(async () => {
+      const device = this.#mapped.get(name);
+      if (options.force === true) await this.#replaceByError(device);
+      if (device.openCount === 0) return this.#destroy(device);
+      if (options.deferred !== true) {
+        throw fail('EBUSY', `${name} is open: ${[...device.ports].map((port) => port.holder).join(', ')}`);
+      }
+      device.deferredRemove = true;
+      return undefined;
+    });
+  }
+
+  rename(name: string, newName: string): Promise<void> {
+    return this.#control(async () => {
+      this.#mapped.rename(this.#mapped.get(name), newName);
+    });
+  }
+
+  setUuid(name: string, uuid: string): Promise<void> {
+    return this.#control(async () => {
+      this.#mapped.setUuid(this.#mapped.get(name), uuid);
+    });
+  }
+
+  async message(name: string, sector: number, words: readonly string[]): Promise<string> {
+    return sendMessage(this.#mapped.get(name), sector, words);
+  }
+
+  async wait(name: string, eventNr: number, signal?: AbortSignal): Promise<number> {
+    const device = this.#mapped.get(name);
+    await device.waitForEvent(eventNr, signal);
+    return device.eventNr;
+  }
+
+  async table(
+    name: string,
+    options: { readonly inactive?: boolean; readonly showKeys?: boolean } = {},
+  ): Promise<TableRow[]> {
+    const device = this.#mapped.get(name);
+    return tableRows(options.inactive === true ? device.inactive : device.live, options.showKeys ?? false);
+  }
+
+  async status(name: string, options: { readonly inactive?: boolean } = {}): Promise<TableRow[]> {
+    const device = this.#mapped.get(name);
+    return statusRows(options.inactive === true ? device.inactive : device.live);
+  }
+
+  async info(name: string): Promise<DeviceInfo> {
+    return infoOf(this.#mapped.get(name));
+  }
+
+  async deps(name: string): Promise<DeviceRef[]> {
+    const table = this.#mapped.get(name).live;
+    // The kernel lists the device that was opened last first.
+    return [...(table?.ports ?? [])].reverse().map(({ device }) => refOf(device));
+  }
+
+  async list(): Promise<DeviceRef[]> {
+    return this.#mapped.all().map(refOf);
+  }
+
+  async types(): Promise<TypeInfo[]> {
+    const { registry } = this;
+    return [...registry.targets(), ...registry.filters(), ...registry.drivers()].map(
+      ({ kind, name, version }) => ({
+        kind,
+        name,
+        version,
+      }),
+    );
+  }
+
+  attachFilter(device: string, spec: string): Promise<FilterInfo> {
+    return this.#control(async () => {
+      // The port keeps a leaf device open until the filter's own does.
+      const port = await this.#openPort(device, { mode: 'read', claim: 'noexcl', holder: 'filter' });
+      try {
+        return filterInfo(await attachFilter(port.device, spec, this.#attachContext));
+      } finally {
+        port.close();
+      }
+    });
+  }
+
+  detachFilter(device: string, which: string, options: { readonly force?: boolean } = {}): Promise<void> {
+    return this.#control(async () => {
+      await detachFilter(findFilter(await this.#find(device), which), this.#attachContext, options);
+      await this.#settleClosings();
+    });
+  }
+
+  async filters(device?: string): Promise<FilterInfo[]> {
+    const devices = device === undefined ? this.devices() : [await this.#find(device)];
+    return devices.flatMap(({ stack }) => stack.steps.map(filterInfo));
+  }
+
+  async messageFilter(device: string, which: string, words: readonly string[]): Promise<string> {
+    const { filter, label } = findFilter(await this.#find(device), which);
+    if (filter.message === undefined) throw fail('ENOTTY', `${label} takes no messages`);
+    return filter.message(words);
+  }
+
+  async explain(device: string): Promise<PathNode> {
+    return pathOf(await this.#find(device));
+  }
+
+  extents(device: string, sector: number, count: number): Promise<Extent[]> {
+    return this.#withPort(device, 'read', (port) => port.extents(sector, count));
+  }
+
+  read(device: string, sector: number, count: number): Promise<Uint8Array> {
+    return this.#withPort(device, 'read', (port) => port.read(sector, count));
+  }
+
+  write(device: string, sector: number, data: Uint8Array): Promise<void> {
+    if (data.length % SECTOR_SIZE !== 0) {
+      return Promise.reject(fail('EINVAL', `${String(data.length)} bytes are no whole number of sectors`));
+    }
+    return this.#withPort(device, 'write', (port) => port.write(sector, data));
+  }
+
+  flush(device: string): Promise<void> {
+    return this.#withPort(device, 'read', (port) => port.flush());
+  }
+
+  discard(device: string, sector: number, count: number): Promise<void> {
+    return this.#withPort(device, 'write', (port) => port.discard(sector, count));
+  }
+
+  zero(device: string, sector: number, count: number): Promise<void> {
+    return this.#withPort(device, 'write', (port) => port.writeZeroes(sector, count));
+  }
+
+  /** Takes every device down, upper ones first. EBUSY while somebody has one open. */
+  close(): Promise<void> {
+    return this.#control(async () => {
+      const busy = this.devices().find((device) => [...device.ports].some((port) => port.owner === null));
+      if (busy !== undefined) {
+        const holders = [...busy.ports].map((port) => port.holder).join(', ');
+        throw fail('EBUSY', `${busy.name} is open: ${holders}`);
+      }
+      this.#closed = true;
+      for (const device of this.#mapped.all().sort((a, b) => b.rank - a.rank)) await this.#destroy(device);
+      for (const device of this.#leaves.all()) await this.#detachAll(device);
+      await this.#settleClosings();
+    });
+  }
+
+  readonly #log = (message: string): void => {
+    this.#emit({ kind: 'log', message });
+  };
+
+  get #quiesceOptions(): { clock: Clock; timeout: number } {
+    return { clock: this.clock, timeout: this.#drainTimeout };
+  }
+
+  get #attachContext(): AttachContext {
+    return {
+      registry: this.registry,
+      clock: this.clock,
+      drainTimeout: this.#drainTimeout,
+      log: this.#log,
+      open: (spec, claim) => this.#openPort(spec, { mode: 'write', claim, holder: 'filter' }),
+      event: raiseEvent,
+    };
+  }
+
+  #emit(event: EngineEvent): void {
+    for (const listener of this.#listeners) listener(event);
+  }
+
+  #control<T>(work: () => Promise<T>): Promise<T> {
+    return this.#mutex.run(() => {
+      if (this.#closed) throw fail('ESHUTDOWN', 'the engine is closed');
+      return work();
+    });
+  }
+
+  async #find(name: string): Promise<BlockDevice> {
+    const device = this.#mapped.find(name) ?? this.#byNumber(name) ?? (await this.#leaves.find(name));
+    if (device === undefined) throw fail('ENXIO', `no device ${name}`);
+    return device;
+  }
+
+  #byNumber(name: string): BlockDevice | undefined {
+    return this.devices().find((device) => device.number === name);
+  }
+
+  async #openPort(name: string, options: PortOptions): Promise<Port> {
+    const known = this.#mapped.find(name) ?? this.#byNumber(name);
+    if (known !== undefined) return known.open(options);
+    if (/^\d+:\d+$/.test(name)) throw fail('ENXIO', `no device ${name}`);
+    const device = await this.#leaves.open(name, options.mode === 'read');
+    try {
+      return device.open(options);
+    } catch (error) {
+      await this.#leaves.closeIfUnused(device);
+      throw error;
+    }
+  }
+
+  async #withPort<T>(name: string, mode: 'read' | 'write', use: (port: Port) => Promise<T>): Promise<T> {
+    const port = await this.#openPort(name, { mode, claim: 'noexcl', holder: 'control' });
+    try {
+      return await use(port);
+    } finally {
+      port.close();
+    }
+  }
+
+  async #load(device: MappedDevice, lines: readonly TableLine[], readOnly: boolean): Promise<void> {
+    const table = await loadTable(lines, {
+      device,
+      registry: this.registry,
+      readOnly,
+      clock: this.clock,
+      log: this.#log,
+      event: () => {
+        device.raiseEvent();
+      },
+      open: (spec, claim) =>
+        this.#openPort(spec, {
+          mode: readOnly ? 'read' : 'write',
+          claim,
+          holder: TABLE_HOLDER,
+          owner: device,
+        }),
+    });
+    await device.loadInactive(table);
+  }
+
+  /** What `remove --force` does first, so that nobody waits for the device's bios: an error target over all of it. */
+  async #replaceByError(device: MappedDevice): Promise<void> {
+    const { sectors } = device.limits;
+    if (device.live === null || sectors === 0) return;
+    await this.#load(device, parseTable(`0 ${String(sectors)} error`), false);
+    await device.resume({ noflush: true }, this.#quiesceOptions);
+  }
+
+  async #destroy(device: MappedDevice): Promise<void> {
+    if (!device.suspended) await device.suspend({}, this.#quiesceOptions);
+    await this.#detachAll(device);
+    this.#mapped.delete(device);
+    await device.destroy();
+    await this.#settleClosings();
+  }
+
+  /** Orderly: highest first, so that upper filters may still write through lower ones. */
+  async #detachAll(device: BlockDevice): Promise<void> {
+    for (const step of [...device.stack.steps]) await detachFilter(step, this.#attachContext);
+  }
+
+  /** Runs inside `Port.close`: what takes time goes on by itself, and the next control operation waits for it. */
+  #released(device: BlockDevice): void {
+    if (device instanceof MappedDevice) {
+      if (device.deferredRemove && device.openCount === 0) void this.#control(() => this.#destroy(device));
+      return;
+    }
+    if (device.ports.size > 0) return;
+    const closing = this.#leaves.closeIfUnused(device).catch((error: unknown) => {
+      this.#log(`${device.name}: ${asError(error).message}`);
+    });
+    this.#closings.add(closing);
+    void closing.finally(() => this.#closings.delete(closing));
+  }
+
+  async #settleClosings(): Promise<void> {
+    await Promise.all(this.#closings);
+  }
+}
+
+function raiseEvent(device: BlockDevice): void {
+  if (device instanceof MappedDevice) device.raiseEvent();
+}
+
+/** An engine with the given types and no devices yet. */
+export function createEngine(options: EngineOptions): Engine {
+  return new Engine(options);
+}

@@ -1,0 +1,204 @@
+import { parseArgs } from './args.ts';
+import type { BlockDevice } from './block-device.ts';
+import type { Clock } from './clock.ts';
+import { ALL_OPS, BioOp, hasOp, type OpSet, opSet, SECTOR_SIZE } from './constants.ts';
+import { asError, fail, isInterposerError } from './errors.ts';
+import { type Limits, makeLimits, stackLimits } from './limits.ts';
+import { LiveTable } from './live-table.ts';
+import type { Claim, Port } from './port.ts';
+import type { Registry } from './registry.ts';
+import { Row } from './row.ts';
+import { checkLayout, type TableLine } from './table-text.ts';
+import type { Area, Target, TargetType } from './target.ts';
+
+/** What a table is loaded with. */
+export interface LoadContext {
+  /** The mapped device it is for. */
+  readonly device: BlockDevice;
+  readonly registry: Registry;
+  readonly readOnly: boolean;
+  readonly clock: Clock;
+  readonly log: (message: string) => void;
+  readonly event: () => void;
+  /** Opens an underlying device; called again for the same device it may answer the same port. */
+  readonly open: (spec: string, claim: Claim) => Promise<Port>;
+}
+
+/**
+ * Builds a table: layout, types, arguments, devices, limits. When anything fails everything acquired so far is given up
+ * again, and the error says which line and why.
+ */
+export async function loadTable(lines: readonly TableLine[], context: LoadContext): Promise<LiveTable> {
+  checkLayout(lines);
+  const types = lines.map((line) => typeOf(line, context.registry));
+  checkFeatures(lines, types, context.readOnly);
+  const rows: Row[] = [];
+  const ports = new Map<BlockDevice, Port>();
+  try {
+    for (const [index, line] of lines.entries()) {
+      rows.push(await loadRow(line, types[index]!, context, ports));
+    }
+    const table = new LiveTable(context.device, rows, [...ports.values()], context.readOnly, tableLimits);
+    for (const row of rows) checkRowAlignment(row, table.limits.logicalBlock);
+    return table;
+  } catch (error) {
+    for (const { target } of rows) await target.close?.();
+    for (const port of ports.values()) port.close();
+    throw error;
+  }
+}
+
+function label({ line, type }: TableLine): string {
+  return `table line ${String(line)}: ${type}`;
+}
+
+function typeOf(line: TableLine, registry: Registry): TargetType {
+  const type = registry.target(line.type);
+  if (type !== undefined) return type;
+  throw fail(
+    'EINVAL',
+    `${label(line)}: unknown target type; install @interposer/target-${line.type}, or name its package with --plugin`,
+  );
+}
+
+function checkFeatures(lines: readonly TableLine[], types: readonly TargetType[], readOnly: boolean): void {
+  for (const [index, { features, name }] of types.entries()) {
+    const where = label(lines[index]!);
+    if (features.singleton === true && types.length > 1) {
+      throw fail('EINVAL', `${where}: singleton target type must appear alone in table`);
+    }
+    if (features.alwaysWriteable === true && readOnly) {
+      throw fail('EINVAL', `${where}: target type may not be included in a read-only table`);
+    }
+    if (features.immutable === true && types.some((type) => type.name !== name)) {
+      throw fail('EINVAL', `${where}: immutable target type cannot be mixed with other target types`);
+    }
+  }
+}
+
+async function loadRow(
+  line: TableLine,
+  type: TargetType,
+  context: LoadContext,
+  ports: Map<BlockDevice, Port>,
+): Promise<Row> {
+  const where = label(line);
+  const open = (spec: string, claim: Claim): Promise<Port> => openOnce(spec, claim, context, ports, where);
+  const args = await parseArgs(type.params, line.words, open, where, type.countError);
+  const { readOnly, clock, log, event } = context;
+  const target = await create(
+    type,
+    { begin: line.start, sectors: line.length, readOnly, clock, log, event },
+    args,
+    where,
+  );
+  const row = new Row(context.device, line, type, target);
+  try {
+    for (const area of target.areas()) checkArea(area, where);
+    return row;
+  } catch (error) {
+    await target.close?.();
+    throw error;
+  }
+}
+
+async function create(
+  type: TargetType,
+  context: Parameters<TargetType['create']>[0],
+  args: Readonly<Record<string, unknown>>,
+  where: string,
+): Promise<Target> {
+  try {
+    return await type.create(context, args);
+  } catch (error) {
+    if (!isInterposerError(error)) throw error;
+    throw fail(error.code, `${where}: ${error.message}`, error);
+  }
+}
+
+/** A table opens each device once, whichever of its rows use it. */
+async function openOnce(
+  spec: string,
+  claim: Claim,
+  context: LoadContext,
+  ports: Map<BlockDevice, Port>,
+  where: string,
+): Promise<Port> {
+  const port = await context.open(spec, claim).catch((error: unknown) => {
+    const reason = asError(error);
+    throw fail(
+      isInterposerError(error) ? error.code : 'EIO',
+      `${where}: Device lookup failed: ${reason.message}`,
+      error,
+    );
+  });
+  const known = ports.get(port.device);
+  if (known === undefined) {
+    ports.set(port.device, port);
+    return port;
+  }
+  // The stronger claim of the two stays.
+  if (known.claim === 'noexcl' && port.claim !== 'noexcl') {
+    known.claim = port.claim;
+  }
+  port.close();
+  return known;
+}
+
+/** Kernel: device_area_is_invalid. */
+function checkArea({ port, start, count }: Area, where: string): void {
+  const { name, limits } = port.device;
+  if (limits.sectors === 0) return;
+  if (count > limits.sectors || start > limits.sectors - count) {
+    throw fail(
+      'EINVAL',
+      `${where}: ${name} too small for target: start=${String(start)}, len=${String(count)}, dev_size=${String(limits.sectors)}`,
+    );
+  }
+  const block = limits.logicalBlock / SECTOR_SIZE;
+  for (const [what, value] of [
+    ['start', start],
+    ['len', count],
+  ] as const) {
+    if (value % block !== 0) {
+      throw fail(
+        'EINVAL',
+        `${where}: ${what}=${String(value)} not aligned to h/w logical block size ${String(limits.logicalBlock)} of ${name}`,
+      );
+    }
+  }
+}
+
+/** Stacks the limits of all rows and of all they use. Kernel: dm_calculate_queue_limits. */
+function tableLimits(table: LiveTable): Limits {
+  const last = table.rows.at(-1)!;
+  let limits = makeLimits(last.end, { readOnly: table.readOnly, discardGranularity: 0 });
+  for (const row of table.rows) {
+    let rowLimits = makeLimits(last.end, { readOnly: table.readOnly });
+    for (const { port } of row.target.areas()) rowLimits = stackLimits(rowLimits, port.device.limits);
+    rowLimits = row.target.limits?.(rowLimits) ?? rowLimits;
+    limits = stackLimits(limits, rowLimits);
+  }
+  const ops = tableOps(table.rows);
+  return { ...limits, ops, discardGranularity: hasOp(ops, BioOp.Discard) ? limits.discardGranularity : 0 };
+}
+
+function checkRowAlignment(row: Row, logicalBlock: number): void {
+  if (row.end % (logicalBlock / SECTOR_SIZE) === 0) return;
+  const { start, length } = row.line;
+  throw fail(
+    'EINVAL',
+    `${label(row.line)}: (start sect ${String(start)} len ${String(length)}) not aligned to h/w logical block size ${String(logicalBlock)}`,
+  );
+}
+
+/** Reads, writes and flushes are always let in; discard and write-zeroes only where every row and device takes them. */
+function tableOps(rows: readonly Row[]): OpSet {
+  const optional = [BioOp.Discard, BioOp.WriteZeroes];
+  const refused = optional.filter((op) => !rows.every((row) => rowTakes(row, op)));
+  return ALL_OPS & ~opSet(...refused);
+}
+
+function rowTakes(row: Row, op: BioOp): boolean {
+  return row.copies(op) > 0 && row.target.areas().every(({ port }) => hasOp(port.device.limits.ops, op));
+}

@@ -1,0 +1,103 @@
+import type { Claim, Port } from './port.ts';
+
+interface Common {
+  /** Name of the argument in messages, documentation and the parsed result. */
+  readonly name: string;
+  /** One phrase for the documentation. */
+  readonly about: string;
+  /** The whole error text where the kernel has one of its own, e.g. "Invalid chunk_size". */
+  readonly error?: string;
+  /** May be left out, with all that follow. */
+  readonly optional?: boolean;
+}
+
+/** A device: a name, a number `major:minor`, a path, or a driver's scheme. */
+export interface DeviceParam extends Common {
+  readonly kind: 'device';
+  /** The `claim` parameter that says how the device is opened. */
+  readonly claim?: string;
+}
+
+/** A whole decimal number. `sector` is a position or length in sectors. */
+export interface NumberParam extends Common {
+  readonly kind: 'sector' | 'uint';
+  readonly min?: number;
+  readonly max?: number;
+}
+
+/** Any word. */
+export interface WordParam extends Common {
+  readonly kind: 'word';
+}
+
+/** One of some words. */
+export interface ChoiceParam extends Common {
+  readonly kind: 'choice';
+  readonly values: readonly string[];
+}
+
+/** `excl` or `noexcl`: how a device parameter is claimed. */
+export interface ClaimParam extends Common {
+  readonly kind: 'claim';
+}
+
+/** A group that stands as often as an earlier number says. */
+export interface RepeatParam extends Common {
+  readonly kind: 'repeat';
+  /** Name of the number. */
+  readonly times: string;
+  readonly of: readonly (DeviceParam | NumberParam | WordParam | ChoiceParam)[];
+}
+
+/** All words that are left. */
+export interface RestParam extends Common {
+  readonly kind: 'rest';
+}
+
+/** One parameter of a table line or of a filter, in the order they are written. */
+export type Param =
+  DeviceParam | NumberParam | WordParam | ChoiceParam | ClaimParam | RepeatParam | RestParam;
+
+type ValueOf<P> = P extends { kind: 'device' }
+  ? Port
+  : P extends { kind: 'sector' | 'uint' }
+    ? number
+    : P extends { kind: 'choice'; values: readonly (infer V)[] }
+      ? V
+      : P extends { kind: 'claim' }
+        ? Claim
+        : P extends { kind: 'repeat'; of: infer O extends readonly Param[] }
+          ? readonly ArgsOf<O>[]
+          : P extends { kind: 'rest' }
+            ? readonly string[]
+            : string;
+
+/** The parsed arguments of a params table: an object with a property for each. */
+export type ArgsOf<P extends readonly Param[]> = {
+  readonly [E in P[number] as E['name']]: E extends { optional: true } ? ValueOf<E> | undefined : ValueOf<E>;
+};
+
+/** The grammar of a params table, e.g. `<device> <offset> [excl|noexcl]`. */
+export function describeParams(params: readonly Param[]): string {
+  return params.map(describeParam).join(' ');
+}
+
+function describeParam(param: Param): string {
+  const text = paramBody(param);
+  return param.optional === true ? `[${text}]` : text;
+}
+
+function paramBody(param: Param): string {
+  switch (param.kind) {
+    case 'choice':
+      return param.values.join('|');
+    case 'claim':
+      return 'excl|noexcl';
+    case 'repeat':
+      return `[${describeParams(param.of)}]×${param.times}`;
+    case 'rest':
+      return `<${param.name}>...`;
+    default:
+      return `<${param.name}>`;
+  }
+}
