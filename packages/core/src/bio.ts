@@ -77,7 +77,7 @@ export class Bio {
   /** Core's: the next step of the filter chain. */
   cursor = 0;
   /** Core's: rank of the device entered last. */
-  rank = Infinity;
+  rank: number = NO_RANK;
   /** Core's: frame index of the device entered last. */
   deviceDepth = 0;
   /** Core's: who has it. */

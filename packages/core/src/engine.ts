@@ -1,5 +1,6 @@
 import type { BlockDevice } from './block-device.ts';
 import { type Clock, systemClock } from './clock.ts';
+import { Devices } from './devices.ts';
 import type {
   Control,
   CreateOptions,
@@ -15,13 +16,11 @@ import { SECTOR_SIZE } from './constants.ts';
 import { asError, fail } from './errors.ts';
 import type { Extent } from './extents.ts';
 import { attachFilter, type AttachContext, detachFilter, findFilter } from './filter-attach.ts';
-import { LeafDevices } from './leaf-devices.ts';
 import { loadTable } from './load-table.ts';
 import { MappedDevice, type SuspendOptions } from './mapped-device.ts';
-import { MappedDevices } from './mapped-devices.ts';
 import { sendMessage } from './message.ts';
 import { Mutex } from './mutex.ts';
-import type { Claim, Port, PortOptions } from './port.ts';
+import type { Claim, Port } from './port.ts';
 import { type PluginType, Registry } from './registry.ts';
 import { filterInfo, infoOf, pathOf, refOf, statusRows, tableRows } from './report.ts';
 import { type TableLine, parseTable } from './table-text.ts';
@@ -53,29 +52,27 @@ export class Engine implements Control {
   readonly registry: Registry;
   readonly clock: Clock;
   readonly #drainTimeout: number;
-  readonly #mapped: MappedDevices = new MappedDevices();
-  readonly #leaves: LeafDevices;
+  readonly #devices: Devices;
   /** Control operations run one after another; the data path knows nothing of it. */
   readonly #mutex: Mutex = new Mutex();
   readonly #listeners = new Set<(event: EngineEvent) => void>();
-  /** Closings that were started by the data path's side and nobody waits for yet. */
-  readonly #closings = new Set<Promise<void>>();
   #closed = false;
-  readonly #observer = {
-    fault: (device: BlockDevice, culprit: string, error: Error): void => {
-      this.#emit({ kind: 'fault', device: device.name, culprit, message: error.message });
-    },
-    released: (device: BlockDevice): void => {
-      this.#released(device);
-    },
-  };
 
   constructor(options: EngineOptions) {
     this.registry = new Registry().add(...options.types);
     this.clock = options.clock ?? systemClock;
     this.#drainTimeout = options.drainTimeout ?? DEFAULT_DRAIN_TIMEOUT;
-    const { registry, clock } = this;
-    this.#leaves = new LeafDevices({ registry, clock, log: this.#log, observer: this.#observer });
+    this.#devices = new Devices({
+      registry: this.registry,
+      clock: this.clock,
+      log: this.#log,
+      fault: (device, culprit, { message }) => {
+        this.#emit({ kind: 'fault', device: device.name, culprit, message });
+      },
+      unused: (device) => {
+        this.#removeDeferred(device);
+      },
+    });
   }
 
   /** Calls back for each fault and log line until the returned function is called. */
@@ -86,25 +83,25 @@ export class Engine implements Control {
 
   /** Every device there is now. */
   devices(): BlockDevice[] {
-    return [...this.#mapped.all(), ...this.#leaves.all()];
+    return this.#devices.all();
   }
 
   /** Opens a device for I/O; a leaf device comes into being with its first port and goes with its last. */
   open(device: string, options: OpenOptions = {}): Promise<Port> {
     const { mode = 'write', claim = 'exclusive', holder = 'port' } = options;
-    return this.#openPort(device, { mode, claim, holder });
+    return this.#devices.open(device, { mode, claim, holder });
   }
 
   create(name: string, options: CreateOptions = {}): Promise<DeviceInfo> {
     return this.#control(async () => {
       const lines = options.table === undefined ? undefined : parseTable(options.table, options.source);
-      const device = this.#mapped.add(name, options, this.#observer);
+      const device = this.#devices.mapped.add(name, options, this.#devices.observer);
       if (lines === undefined) return infoOf(device);
       try {
         await this.#load(device, lines, options.readOnly ?? false);
         await device.resume({}, this.#quiesceOptions);
       } catch (error) {
-        this.#mapped.delete(device);
+        this.#devices.mapped.delete(device);
         await device.destroy();
         throw error;
       }
@@ -119,20 +116,20 @@ export class Engine implements Control {
   ): Promise<void> {
     return this.#control(async () => {
       const lines = parseTable(table, options.source);
-      await this.#load(this.#mapped.get(name), lines, options.readOnly ?? false);
+      await this.#load(this.#devices.mapped.get(name), lines, options.readOnly ?? false);
     });
   }
 
   clear(name: string): Promise<void> {
-    return this.#control(() => this.#mapped.get(name).clear());
+    return this.#control(() => this.#devices.mapped.get(name).clear());
   }
 
   suspend(name: string, options: SuspendOptions = {}): Promise<void> {
-    return this.#control(() => this.#mapped.get(name).suspend(options, this.#quiesceOptions));
+    return this.#control(() => this.#devices.mapped.get(name).suspend(options, this.#quiesceOptions));
   }
 
   resume(name: string, options: SuspendOptions = {}): Promise<void> {
-    return this.#control(() => this.#mapped.get(name).resume(options, this.#quiesceOptions));
+    return this.#control(() => this.#devices.mapped.get(name).resume(options, this.#quiesceOptions));
   }
 
   remove(
@@ -140,7 +137,7 @@ export class Engine implements Control {
     options: { readonly force?: boolean; readonly deferred?: boolean } = {},
   ): Promise<void> {
     return this.#control(async () => {
-      const device = this.#mapped.get(name);
+      const device = this.#devices.mapped.get(name);
       if (options.force === true) await this.#replaceByError(device);
       if (device.openCount === 0) return this.#destroy(device);
       if (options.deferred !== true) {
@@ -153,22 +150,22 @@ export class Engine implements Control {
 
   rename(name: string, newName: string): Promise<void> {
     return this.#control(async () => {
-      this.#mapped.rename(this.#mapped.get(name), newName);
+      this.#devices.mapped.rename(this.#devices.mapped.get(name), newName);
     });
   }
 
   setUuid(name: string, uuid: string): Promise<void> {
     return this.#control(async () => {
-      this.#mapped.setUuid(this.#mapped.get(name), uuid);
+      this.#devices.mapped.setUuid(this.#devices.mapped.get(name), uuid);
     });
   }
 
   async message(name: string, sector: number, words: readonly string[]): Promise<string> {
-    return sendMessage(this.#mapped.get(name), sector, words);
+    return sendMessage(this.#devices.mapped.get(name), sector, words);
   }
 
   async wait(name: string, eventNr: number, signal?: AbortSignal): Promise<number> {
-    const device = this.#mapped.get(name);
+    const device = this.#devices.mapped.get(name);
     await device.waitForEvent(eventNr, signal);
     return device.eventNr;
   }
@@ -177,27 +174,27 @@ export class Engine implements Control {
     name: string,
     options: { readonly inactive?: boolean; readonly showKeys?: boolean } = {},
   ): Promise<TableRow[]> {
-    const device = this.#mapped.get(name);
+    const device = this.#devices.mapped.get(name);
     return tableRows(options.inactive === true ? device.inactive : device.live, options.showKeys ?? false);
   }
 
   async status(name: string, options: { readonly inactive?: boolean } = {}): Promise<TableRow[]> {
-    const device = this.#mapped.get(name);
+    const device = this.#devices.mapped.get(name);
     return statusRows(options.inactive === true ? device.inactive : device.live);
   }
 
   async info(name: string): Promise<DeviceInfo> {
-    return infoOf(this.#mapped.get(name));
+    return infoOf(this.#devices.mapped.get(name));
   }
 
   async deps(name: string): Promise<DeviceRef[]> {
-    const table = this.#mapped.get(name).live;
+    const table = this.#devices.mapped.get(name).live;
     // The kernel lists the device that was opened last first.
     return [...(table?.ports ?? [])].reverse().map(({ device }) => refOf(device));
   }
 
   async list(): Promise<DeviceRef[]> {
-    return this.#mapped.all().map(refOf);
+    return this.#devices.mapped.all().map(refOf);
   }
 
   async types(): Promise<TypeInfo[]> {
@@ -214,7 +211,7 @@ export class Engine implements Control {
   attachFilter(device: string, spec: string): Promise<FilterInfo> {
     return this.#control(async () => {
       // The port keeps a leaf device open until the filter's own does.
-      const port = await this.#openPort(device, { mode: 'read', claim: 'noexcl', holder: 'filter' });
+      const port = await this.#devices.open(device, { mode: 'read', claim: 'noexcl', holder: 'filter' });
       try {
         return filterInfo(await attachFilter(port.device, spec, this.#attachContext));
       } finally {
@@ -225,24 +222,24 @@ export class Engine implements Control {
 
   detachFilter(device: string, which: string, options: { readonly force?: boolean } = {}): Promise<void> {
     return this.#control(async () => {
-      await detachFilter(findFilter(await this.#find(device), which), this.#attachContext, options);
-      await this.#settleClosings();
+      await detachFilter(findFilter(await this.#devices.find(device), which), this.#attachContext, options);
+      await this.#devices.settle();
     });
   }
 
   async filters(device?: string): Promise<FilterInfo[]> {
-    const devices = device === undefined ? this.devices() : [await this.#find(device)];
+    const devices = device === undefined ? this.devices() : [await this.#devices.find(device)];
     return devices.flatMap(({ stack }) => stack.steps.map(filterInfo));
   }
 
   async messageFilter(device: string, which: string, words: readonly string[]): Promise<string> {
-    const { filter, label } = findFilter(await this.#find(device), which);
+    const { filter, label } = findFilter(await this.#devices.find(device), which);
     if (filter.message === undefined) throw fail('ENOTTY', `${label} takes no messages`);
     return filter.message(words);
   }
 
   async explain(device: string): Promise<PathNode> {
-    return pathOf(await this.#find(device));
+    return pathOf(await this.#devices.find(device));
   }
 
   extents(device: string, sector: number, count: number): Promise<Extent[]> {
@@ -281,9 +278,10 @@ export class Engine implements Control {
         throw fail('EBUSY', `${busy.name} is open: ${holders}`);
       }
       this.#closed = true;
-      for (const device of this.#mapped.all().sort((a, b) => b.rank - a.rank)) await this.#destroy(device);
-      for (const device of this.#leaves.all()) await this.#detachAll(device);
-      await this.#settleClosings();
+      for (const device of this.#devices.mapped.all().sort((a, b) => b.rank - a.rank))
+        await this.#destroy(device);
+      for (const device of this.#devices.leaves.all()) await this.#detachAll(device);
+      await this.#devices.settle();
     });
   }
 
@@ -301,7 +299,7 @@ export class Engine implements Control {
       clock: this.clock,
       drainTimeout: this.#drainTimeout,
       log: this.#log,
-      open: (spec, claim) => this.#openPort(spec, { mode: 'write', claim, holder: 'filter' }),
+      open: (spec, claim) => this.#devices.open(spec, { mode: 'write', claim, holder: 'filter' }),
       event: raiseEvent,
     };
   }
@@ -317,31 +315,8 @@ export class Engine implements Control {
     });
   }
 
-  async #find(name: string): Promise<BlockDevice> {
-    const device = this.#mapped.find(name) ?? this.#byNumber(name) ?? (await this.#leaves.find(name));
-    if (device === undefined) throw fail('ENXIO', `no device ${name}`);
-    return device;
-  }
-
-  #byNumber(name: string): BlockDevice | undefined {
-    return this.devices().find((device) => device.number === name);
-  }
-
-  async #openPort(name: string, options: PortOptions): Promise<Port> {
-    const known = this.#mapped.find(name) ?? this.#byNumber(name);
-    if (known !== undefined) return known.open(options);
-    if (/^\d+:\d+$/.test(name)) throw fail('ENXIO', `no device ${name}`);
-    const device = await this.#leaves.open(name, options.mode === 'read');
-    try {
-      return device.open(options);
-    } catch (error) {
-      await this.#leaves.closeIfUnused(device);
-      throw error;
-    }
-  }
-
   async #withPort<T>(name: string, mode: 'read' | 'write', use: (port: Port) => Promise<T>): Promise<T> {
-    const port = await this.#openPort(name, { mode, claim: 'noexcl', holder: 'control' });
+    const port = await this.#devices.open(name, { mode, claim: 'noexcl', holder: 'control' });
     try {
       return await use(port);
     } finally {
@@ -360,7 +335,7 @@ export class Engine implements Control {
         device.raiseEvent();
       },
       open: (spec, claim) =>
-        this.#openPort(spec, {
+        this.#devices.open(spec, {
           mode: readOnly ? 'read' : 'write',
           claim,
           holder: TABLE_HOLDER,
@@ -378,35 +353,24 @@ export class Engine implements Control {
     await device.resume({ noflush: true }, this.#quiesceOptions);
   }
 
+  /** Nobody waits for a deferred removal, so what goes wrong with it is logged. */
+  #removeDeferred(device: MappedDevice): void {
+    this.#control(() => this.#destroy(device)).catch((error: unknown) => {
+      this.#log(`deferred removal of ${device.name}: ${asError(error).message}`);
+    });
+  }
+
   async #destroy(device: MappedDevice): Promise<void> {
     if (!device.suspended) await device.suspend({}, this.#quiesceOptions);
     await this.#detachAll(device);
-    this.#mapped.delete(device);
+    this.#devices.mapped.delete(device);
     await device.destroy();
-    await this.#settleClosings();
+    await this.#devices.settle();
   }
 
   /** Orderly: highest first, so that upper filters may still write through lower ones. */
   async #detachAll(device: BlockDevice): Promise<void> {
     for (const step of [...device.stack.steps]) await detachFilter(step, this.#attachContext);
-  }
-
-  /** Runs inside `Port.close`: what takes time goes on by itself, and the next control operation waits for it. */
-  #released(device: BlockDevice): void {
-    if (device instanceof MappedDevice) {
-      if (device.deferredRemove && device.openCount === 0) void this.#control(() => this.#destroy(device));
-      return;
-    }
-    if (device.ports.size > 0) return;
-    const closing = this.#leaves.closeIfUnused(device).catch((error: unknown) => {
-      this.#log(`${device.name}: ${asError(error).message}`);
-    });
-    this.#closings.add(closing);
-    void closing.finally(() => this.#closings.delete(closing));
-  }
-
-  async #settleClosings(): Promise<void> {
-    await Promise.all(this.#closings);
   }
 }
 

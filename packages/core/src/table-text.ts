@@ -19,7 +19,7 @@ const LINE = /^(\d+)\s+(\d+)\s+(\S+)(?:\s+(.*))?$/s;
 
 /**
  * Reads a table as `dmsetup` does: a target a line, blanks in front ignored, empty lines and lines that begin with `#`
- * skipped, and `#` in the arguments ends the line. `source` is for the message: a file's path, `on stdin`, or nothing.
+ * skipped, and a word that begins with `#` ends the line. `source` is for the message: a file's path, `on stdin`, or nothing.
  */
 export function parseTable(text: string, source = ''): TableLine[] {
   const lines: TableLine[] = [];
@@ -32,7 +32,7 @@ export function parseTable(text: string, source = ''): TableLine[] {
 }
 
 function parseLine(text: string, line: number, source: string): TableLine {
-  const match = LINE.exec(text.replace(/#.*$/s, '').trimEnd());
+  const match = LINE.exec(text.replace(/\s#.*$/s, '').trimEnd());
   if (match === null) {
     const where = source === 'on stdin' ? 'of table on stdin.' : `of table ${source}.`;
     throw fail(

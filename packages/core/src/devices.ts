@@ -1,0 +1,88 @@
+import type { BlockDevice, DeviceObserver } from './block-device.ts';
+import type { Clock } from './clock.ts';
+import { asError, fail } from './errors.ts';
+import { LeafDevices } from './leaf-devices.ts';
+import { MappedDevice } from './mapped-device.ts';
+import { MappedDevices } from './mapped-devices.ts';
+import type { Port, PortOptions } from './port.ts';
+import type { Registry } from './registry.ts';
+
+/** What the devices of an engine are kept with. */
+export interface DevicesContext {
+  readonly registry: Registry;
+  readonly clock: Clock;
+  readonly log: (message: string) => void;
+  readonly fault: (device: BlockDevice, culprit: string, error: Error) => void;
+  /** The last user of a mapped device that waits for its removal is gone. */
+  readonly unused: (device: MappedDevice) => void;
+}
+
+/** All devices of an engine: finds them by whatever a user calls them, opens them, and closes leaf devices after use. */
+export class Devices {
+  readonly mapped: MappedDevices = new MappedDevices();
+  readonly leaves: LeafDevices;
+  readonly observer: DeviceObserver;
+  readonly #context: DevicesContext;
+  /** Closings of leaf devices that are under way and nobody waits for yet. */
+  readonly #closings = new Set<Promise<void>>();
+
+  constructor(context: DevicesContext) {
+    this.#context = context;
+    this.observer = {
+      fault: context.fault,
+      released: (device) => {
+        this.#released(device);
+      },
+    };
+    const { registry, clock, log } = context;
+    this.leaves = new LeafDevices({ registry, clock, log, observer: this.observer });
+  }
+
+  all(): BlockDevice[] {
+    return [...this.mapped.all(), ...this.leaves.all()];
+  }
+
+  /** A device that exists, by name, number, or what opened it. ENXIO if there is none. */
+  async find(name: string): Promise<BlockDevice> {
+    const device = this.mapped.find(name) ?? this.#byNumber(name) ?? (await this.leaves.find(name));
+    if (device === undefined) throw fail('ENXIO', `no device ${name}`);
+    return device;
+  }
+
+  /** Opens a port on a device; a leaf device that is not there yet comes into being. */
+  async open(name: string, options: PortOptions): Promise<Port> {
+    const known = this.mapped.find(name) ?? this.#byNumber(name);
+    if (known !== undefined) return known.open(options);
+    if (/^\d+:\d+$/.test(name)) throw fail('ENXIO', `no device ${name}`);
+    const device = await this.leaves.open(name, options.mode === 'read');
+    try {
+      return device.open(options);
+    } catch (error) {
+      await this.leaves.closeIfUnused(device);
+      throw error;
+    }
+  }
+
+  /** Waits until every leaf device that is no longer used is closed. */
+  async settle(): Promise<void> {
+    await Promise.all(this.#closings);
+  }
+
+  #byNumber(name: string): BlockDevice | undefined {
+    return this.all().find((device) => device.number === name);
+  }
+
+  /** Runs inside `Port.close`: what takes time goes on by itself, and `settle` waits for it. */
+  #released(device: BlockDevice): void {
+    if (device instanceof MappedDevice) {
+      if (device.deferredRemove && device.openCount === 0) this.#context.unused(device);
+      return;
+    }
+    if (device.ports.size > 0) return;
+    const closing = this.leaves.closeIfUnused(device).catch((error: unknown) => {
+      this.#context.log(`${device.name}: ${asError(error).message}`);
+    });
+    this.#closings.add(closing);
+    void closing.finally(() => this.#closings.delete(closing));
+  }
+}
