@@ -1,4 +1,4 @@
-import { fail, type InterposerError } from './errors.ts';
+import { asError, fail, type InterposerError, isInterposerError } from './errors.ts';
 import { type ChoiceParam, describeParams, type NumberParam, type Param } from './params.ts';
 import type { Claim, Port } from './port.ts';
 
@@ -13,6 +13,8 @@ interface Unopened {
   readonly name: string;
   readonly spec: string;
   readonly claim: Claim;
+  /** What the message says before the reason where it cannot be opened. */
+  readonly error: string;
 }
 
 /**
@@ -28,7 +30,12 @@ export async function parseArgs(
 ): Promise<Args> {
   const parser = new ArgParser(params, words, label, countError);
   const args = parser.parse();
-  for (const { into, name, spec, claim } of parser.devices) into[name] = await open(spec, claim);
+  for (const { into, name, spec, claim, error } of parser.devices) {
+    into[name] = await open(spec, claim).catch((reason: unknown) => {
+      const code = isInterposerError(reason) ? reason.code : 'EIO';
+      throw fail(code, `${label}: ${error}: ${asError(reason).message}`, reason);
+    });
+  }
   return args;
 }
 
@@ -55,7 +62,7 @@ class ArgParser {
   parse(): Args {
     const args: Args = {};
     this.#group(this.#params, args);
-    if (this.#at < this.#words.length) throw this.#wrongCount('too many arguments');
+    if (this.#at < this.#words.length) throw this.#tooMany();
     return args;
   }
 
@@ -97,6 +104,7 @@ class ArgParser {
         name: param.name,
         spec: word,
         claim: this.#claimFor(param.claim, params),
+        error: param.error ?? 'Device lookup failed',
       });
       return;
     }
@@ -145,6 +153,14 @@ class ArgParser {
     const text =
       param.error === undefined ? `${param.name}: ${detail}` : `${param.error} (${param.name}: ${detail})`;
     return fail('EINVAL', `${this.#label}: ${text}`);
+  }
+
+  /** Behind a group, words are too many for the number before it. */
+  #tooMany(): InterposerError {
+    const last = this.#params.at(-1);
+    return last?.kind === 'repeat'
+      ? this.#error(last, `too many arguments: ${describeParams([last])}`)
+      : this.#wrongCount('too many arguments');
   }
 
   #wrongCount(detail: string): InterposerError {

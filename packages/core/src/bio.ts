@@ -128,25 +128,30 @@ export class Bio {
 
 /** Runs the frames from the last to the first, then the submitter's end. Iterative: no depth of devices deepens the stack. */
 function unwind(bio: Bio): void {
-  while (bio.depth > 0) {
-    const depth = --bio.depth;
-    bio.sector = bio.frameSectors[depth]!;
-    if (endFrame(bio, bio.frames[depth]!, bio.frameCookies[depth]!) === EndResult.Incomplete) return;
+  const { generation } = bio;
+  for (;;) {
+    try {
+      if (!runFrames(bio)) return;
+      break;
+    } catch (error) {
+      containThrow(holderOfFrame(bio, bio.frames[bio.depth]!), error);
+      // A frame that threw after it passed the bio on has no say in it any more.
+      if (bio.generation !== generation || bio.status === Status.Pending) return;
+      bio.status = Status.Io;
+    }
   }
   if (bio.status !== Status.Ok && bio.op === Op.Read) forgetData(bio);
   finish(bio);
 }
 
-function endFrame(bio: Bio, frame: Frame, cookie: number): EndResult {
-  const { generation } = bio;
-  try {
-    return frame.endIo(bio, cookie);
-  } catch (error) {
-    containThrow(holderOfFrame(bio, frame), error);
-    if (bio.generation !== generation) return EndResult.Incomplete;
-    bio.status = Status.Io;
-    return EndResult.Done;
+/** False when a frame kept the bio. */
+function runFrames(bio: Bio): boolean {
+  while (bio.depth > 0) {
+    const depth = --bio.depth;
+    bio.sector = bio.frameSectors[depth]!;
+    if (bio.frames[depth]!.endIo(bio, bio.frameCookies[depth]!) === EndResult.Incomplete) return false;
   }
+  return true;
 }
 
 /** Core's frames know their device; a target's frame lies above the frame of its mapped device, or in a piece of its bio. */

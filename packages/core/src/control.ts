@@ -108,7 +108,7 @@ export interface Control {
   ): Promise<TableRow[]>;
   status(name: string, options?: { readonly inactive?: boolean }): Promise<TableRow[]>;
   info(name: string): Promise<DeviceInfo>;
-  deps(name: string): Promise<DeviceRef[]>;
+  deps(name: string, options?: { readonly inactive?: boolean }): Promise<DeviceRef[]>;
   /** Mapped devices in order of name. */
   list(): Promise<DeviceRef[]>;
   types(): Promise<TypeInfo[]>;

@@ -24,8 +24,10 @@ export interface Driver {
 
 /** How a driver is to open what it is asked for. */
 export interface OpenRequest {
-  /** The words behind the scheme: a path, a size, a URI. */
+  /** The words behind the scheme: a path, a size, the rest of a URI. */
   readonly spec: string;
+  /** The scheme it was asked for by; empty for a plain path. */
+  readonly scheme: string;
   readonly readOnly: boolean;
   readonly clock: Clock;
   readonly log: (message: string) => void;
@@ -47,7 +49,7 @@ export interface DriverType {
    * Equal texts are one device, which is opened once and shared; undefined: each mention is a device of its own.
    * May touch the file system to find out. The text is also the device's name.
    */
-  identify(spec: string): Promise<string | undefined>;
+  identify(spec: string, scheme: string): Promise<string | undefined>;
   open(request: OpenRequest): Promise<Driver>;
 }
 

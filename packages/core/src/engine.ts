@@ -187,8 +187,9 @@ export class Engine implements Control {
     return infoOf(this.#devices.mapped.get(name));
   }
 
-  async deps(name: string): Promise<DeviceRef[]> {
-    const table = this.#devices.mapped.get(name).live;
+  async deps(name: string, options: { readonly inactive?: boolean } = {}): Promise<DeviceRef[]> {
+    const device = this.#devices.mapped.get(name);
+    const table = options.inactive === true ? device.inactive : device.live;
     // The kernel lists the device that was opened last first.
     return [...(table?.ports ?? [])].reverse().map(({ device }) => refOf(device));
   }

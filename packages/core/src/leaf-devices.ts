@@ -17,6 +17,7 @@ export interface LeafContext {
 interface Request {
   readonly type: DriverType;
   readonly spec: string;
+  readonly scheme: string;
 }
 
 /** An entry: a device that opens, is open, or closes. */
@@ -51,7 +52,7 @@ export class LeafDevices {
     const byName = this.all().find((device) => device.name === name);
     if (byName !== undefined) return byName;
     const request = this.#requestFor(name);
-    const identity = await request?.type.identify(request.spec);
+    const identity = await request?.type.identify(request.spec, request.scheme);
     const leaf = identity === undefined ? undefined : this.#byIdentity.get(identity);
     return leaf?.closing === null ? leaf.device : undefined;
   }
@@ -62,7 +63,8 @@ export class LeafDevices {
     if (request === undefined) {
       throw fail('ENOENT', `"${name}" is no device, and no driver that is registered takes it`);
     }
-    const identity = (await request.type.identify(request.spec)) ?? `${name}#${String(this.#anonymous++)}`;
+    const identity =
+      (await request.type.identify(request.spec, request.scheme)) ?? `${name}#${String(this.#anonymous++)}`;
     const known = this.#byIdentity.get(identity);
     if (known === undefined) return this.#openNew(request, identity, readOnly);
     if (known.closing === null) return known.device;
@@ -92,9 +94,9 @@ export class LeafDevices {
     return device;
   }
 
-  async #make({ type, spec }: Request, identity: string, readOnly: boolean): Promise<BlockDevice> {
+  async #make({ type, spec, scheme }: Request, identity: string, readOnly: boolean): Promise<BlockDevice> {
     const { clock, log, observer } = this.#context;
-    const driver = await type.open({ spec, readOnly, clock, log });
+    const driver = await type.open({ spec, scheme, readOnly, clock, log });
     return new BlockDevice(identity, [type.major, this.#freeMinor(type.major)], driver, observer);
   }
 
@@ -112,8 +114,8 @@ export class LeafDevices {
     const { registry } = this.#context;
     const [, scheme = '', spec = ''] = SCHEME.exec(name) ?? [];
     const type = registry.driver(scheme);
-    if (type !== undefined) return { type, spec };
+    if (type !== undefined) return { type, spec, scheme };
     const paths = registry.pathDriver();
-    return paths === undefined ? undefined : { type: paths, spec: name };
+    return paths === undefined ? undefined : { type: paths, spec: name, scheme: '' };
   }
 }

@@ -2,7 +2,7 @@ import { parseArgs } from './args.ts';
 import type { BlockDevice } from './block-device.ts';
 import type { Clock } from './clock.ts';
 import { ALL_OPS, BioOp, hasOp, type OpSet, opSet, SECTOR_SIZE } from './constants.ts';
-import { asError, fail, isInterposerError } from './errors.ts';
+import { fail, isInterposerError } from './errors.ts';
 import { type Limits, makeLimits, stackLimits } from './limits.ts';
 import { LiveTable } from './live-table.ts';
 import type { Claim, Port } from './port.ts';
@@ -83,7 +83,7 @@ async function loadRow(
   ports: Map<BlockDevice, Port>,
 ): Promise<Row> {
   const where = label(line);
-  const open = (spec: string, claim: Claim): Promise<Port> => openOnce(spec, claim, context, ports, where);
+  const open = (spec: string, claim: Claim): Promise<Port> => openOnce(spec, claim, context, ports);
   const args = await parseArgs(type.params, line.words, open, where, type.countError);
   const { readOnly, clock, log, event } = context;
   const target = await create(
@@ -122,16 +122,8 @@ async function openOnce(
   claim: Claim,
   context: LoadContext,
   ports: Map<BlockDevice, Port>,
-  where: string,
 ): Promise<Port> {
-  const port = await context.open(spec, claim).catch((error: unknown) => {
-    const reason = asError(error);
-    throw fail(
-      isInterposerError(error) ? error.code : 'EIO',
-      `${where}: Device lookup failed: ${reason.message}`,
-      error,
-    );
-  });
+  const port = await context.open(spec, claim);
   const known = ports.get(port.device);
   if (known === undefined) {
     ports.set(port.device, port);

@@ -1,0 +1,206 @@
+// @ts-check
+/** Runs one scenario: all its servers up, runs in turn, servers down. */
+
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fioArguments, readFioAnswer, runFio, verifyArguments } from './fio.mjs';
+import { settleImage } from './image.mjs';
+import { nbdcopyArguments, runNbdcopy } from './nbdcopy.mjs';
+import { isInstalled } from './process.mjs';
+import { serverCommand, startServer } from './servers.mjs';
+
+/** @typedef {import('./scenarios.mjs').Scenario} Scenario */
+/** @typedef {import('./servers.mjs').ServerName} ServerName */
+/** @typedef {import('./servers.mjs').Server} Server */
+/** @typedef {import('./fio.mjs').Measurement} Measurement */
+
+/**
+ * @typedef {object} Setting what is the same for all scenarios
+ * @property {string} root the repository, where our command is started
+ * @property {string[]} oursPrefix how our server is started, up to "serve"
+ * @property {string} workDir for sockets and fio's answers
+ * @property {string} image
+ * @property {string} scratch
+ * @property {number} imageMiB
+ * @property {string} imageSize
+ * @property {string} ramSize
+ * @property {number} runs
+ * @property {number} seconds
+ */
+
+/** @typedef {Measurement & { cpuSeconds: number | undefined }} Run */
+
+/**
+ * @typedef {object} Contestant a server with its runs
+ * @property {ServerName} name
+ * @property {Run[]} runs
+ * @property {string | undefined} error why it has no (more) runs
+ * @property {string | undefined} skipped the missing program
+ * @property {string[]} serverCommand
+ * @property {string[]} clientCommand
+ * @property {Server | undefined} server
+ */
+
+/** An uncounted run before the counted ones; long enough for a JIT, thread pools and caches. */
+const WARM_SECONDS = 1;
+/** A large image is checked in part: the check is to find a wrong server, not to test it. */
+const VERIFIED_MIB = 256;
+/** The client's error may arrive before the news that its server has died. */
+const NEWS_OF_DEATH_MS = 100;
+
+/**
+ * @param {Scenario} scenario
+ * @param {Setting} setting
+ * @returns {Promise<Contestant[]>} ours first
+ */
+export async function runScenario(scenario, setting) {
+  const peers = /** @type {ServerName[]} */ (Object.keys(scenario.targets));
+  /** @type {Contestant[]} */
+  const contestants = [];
+  try {
+    for (const name of /** @type {ServerName[]} */ (['ours', ...peers])) {
+      contestants.push(await enter(name, scenario, setting));
+    }
+    for (const contestant of contestants) {
+      await guarded(contestant, (server) => warm(server, contestant, scenario, setting));
+    }
+    for (let round = 0; round < setting.runs; round++) {
+      // Every other round backwards: a machine that grows slower or faster favours nobody.
+      const order = round % 2 === 0 ? contestants : [...contestants].reverse();
+      for (const contestant of order) {
+        await guarded(contestant, async (server) => {
+          contestant.runs.push(await measure(server, contestant, scenario, setting, setting.seconds));
+        });
+      }
+    }
+  } finally {
+    await Promise.all(contestants.map((contestant) => contestant.server?.stop()));
+  }
+  return contestants;
+}
+
+/**
+ * Starts one server. What goes wrong stays with it: the others are still worth measuring.
+ *
+ * @param {ServerName} name
+ * @param {Scenario} scenario
+ * @param {Setting} setting
+ * @returns {Promise<Contestant>}
+ */
+async function enter(name, scenario, setting) {
+  const socket = join(setting.workDir, `${name}.sock.${scenario.name}`);
+  const disk = diskPath(scenario, setting);
+  const command = serverCommand(name, {
+    disk,
+    ramSize: setting.ramSize,
+    socket,
+    oursPrefix: setting.oursPrefix,
+  });
+  /** @type {Contestant} */
+  const contestant = {
+    name,
+    runs: [],
+    error: undefined,
+    skipped: undefined,
+    serverCommand: command,
+    clientCommand: [],
+    server: undefined,
+  };
+  if (name !== 'ours' && !isInstalled(name)) {
+    contestant.skipped = `${name} is not installed`;
+    return contestant;
+  }
+  try {
+    contestant.server = await startServer(name, command, { socket, cwd: setting.root });
+  } catch (error) {
+    contestant.error = `${name} did not come up: ${messageOf(error)}`;
+  }
+  return contestant;
+}
+
+/** @param {Scenario} scenario @param {Setting} setting @returns {string | undefined} undefined = RAM */
+function diskPath({ disk }, { image, scratch }) {
+  return disk === 'ram' ? undefined : disk === 'image' ? image : scratch;
+}
+
+/**
+ * @param {Contestant} contestant
+ * @param {(server: Server) => Promise<void>} action
+ */
+async function guarded(contestant, action) {
+  const { server } = contestant;
+  if (server === undefined || contestant.error !== undefined) return;
+  try {
+    await action(server);
+  } catch (error) {
+    contestant.error = messageOf(error);
+    await sleep(NEWS_OF_DEATH_MS);
+  }
+  // The death of a server explains the client's error, and counts even if the client saw none.
+  contestant.error = server.death() ?? contestant.error;
+}
+
+/**
+ * @param {Server} server
+ * @param {Contestant} contestant
+ * @param {Scenario} scenario
+ * @param {Setting} setting
+ */
+async function warm(server, contestant, scenario, setting) {
+  if (typeof scenario.load !== 'string') {
+    const size = scenario.disk === 'ram' ? setting.ramSize : `${Math.min(VERIFIED_MIB, setting.imageMiB)}M`;
+    const answer = join(setting.workDir, 'verify.json');
+    await runFio(verifyArguments({ uri: server.uri, size }), { answer, seconds: 60 });
+    settle(scenario, setting);
+  }
+  await measure(server, contestant, scenario, setting, Math.min(WARM_SECONDS, setting.seconds));
+}
+
+/**
+ * One run, settled afterwards.
+ *
+ * @param {Server} server
+ * @param {Contestant} contestant
+ * @param {Scenario} scenario
+ * @param {Setting} setting
+ * @param {number} seconds
+ * @returns {Promise<Run>}
+ */
+async function measure(server, contestant, scenario, setting, seconds) {
+  const cpuBefore = server.cpuSeconds();
+  const measurement = await load(server, contestant, scenario, setting, seconds);
+  const cpuAfter = server.cpuSeconds();
+  settle(scenario, setting);
+  const cpuSeconds = cpuBefore === undefined || cpuAfter === undefined ? undefined : cpuAfter - cpuBefore;
+  return { ...measurement, cpuSeconds };
+}
+
+/**
+ * @param {Server} server
+ * @param {Contestant} contestant
+ * @param {Scenario} scenario
+ * @param {Setting} setting
+ * @param {number} seconds
+ * @returns {Promise<Measurement>}
+ */
+async function load({ uri }, contestant, scenario, setting, seconds) {
+  if (typeof scenario.load === 'string') {
+    const args = nbdcopyArguments(scenario.load, { uri, image: setting.image });
+    contestant.clientCommand = ['nbdcopy', ...args];
+    return runNbdcopy(args, setting.imageMiB);
+  }
+  const size = scenario.disk === 'ram' ? setting.ramSize : setting.imageSize;
+  const args = fioArguments(scenario.load, { uri, size, seconds });
+  contestant.clientCommand = ['fio', ...args];
+  const answer = await runFio(args, { answer: join(setting.workDir, 'answer.json'), seconds });
+  return readFioAnswer(answer, scenario.load, scenario.unit);
+}
+
+/** @param {Scenario} scenario @param {Setting} setting */
+function settle(scenario, setting) {
+  const path = diskPath(scenario, setting);
+  if (path !== undefined) settleImage(path);
+}
+
+/** @param {unknown} error */
+const messageOf = (error) => (error instanceof Error ? error.message : String(error));

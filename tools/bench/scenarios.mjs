@@ -1,0 +1,138 @@
+// @ts-check
+/** What is measured and how good it has to be: data only. */
+
+/** @typedef {'ram' | 'image' | 'scratch'} Disk */
+/** @typedef {'nbdkit' | 'qemu-nbd'} PeerName */
+
+/**
+ * @typedef {object} FioJob
+ * @property {'randread' | 'randwrite' | 'read' | 'write'} rw
+ * @property {string} blockSize fio's spelling: '4k', '1M'
+ * @property {number} depth requests in flight on each connection
+ * @property {number} connections
+ */
+
+/**
+ * @typedef {object} Scenario
+ * @property {string} name
+ * @property {Disk} disk what is served; `scratch` is a second image, to be overwritten
+ * @property {FioJob | 'copy-out' | 'copy-in'} load a fio job, or nbdcopy of the whole image
+ * @property {'IOPS' | 'MiB/s'} unit
+ * @property {Partial<Record<PeerName, number | null>>} targets
+ *   the peers, each with the least ratio ours/peer; null = for information
+ */
+
+/**
+ * @param {FioJob['rw']} rw
+ * @param {string} blockSize
+ * @param {number} depth
+ * @returns {FioJob}
+ */
+const job = (rw, blockSize, depth, connections = 1) => ({ rw, blockSize, depth, connections });
+
+/** @type {readonly Scenario[]} */
+export const SCENARIOS = [
+  {
+    name: 'ram-randread-4k-qd32',
+    disk: 'ram',
+    load: job('randread', '4k', 32),
+    unit: 'IOPS',
+    targets: { nbdkit: 1.8 },
+  },
+  {
+    name: 'ram-randwrite-4k-qd32',
+    disk: 'ram',
+    load: job('randwrite', '4k', 32),
+    unit: 'IOPS',
+    targets: { nbdkit: 1.3 },
+  },
+  {
+    name: 'ram-randread-4k-qd1',
+    disk: 'ram',
+    load: job('randread', '4k', 1),
+    unit: 'IOPS',
+    targets: { nbdkit: 0.8 },
+  },
+  {
+    name: 'ram-read-1m-qd8',
+    disk: 'ram',
+    load: job('read', '1M', 8),
+    unit: 'MiB/s',
+    targets: { nbdkit: 0.9 },
+  },
+  {
+    name: 'ram-write-1m-qd8',
+    disk: 'ram',
+    load: job('write', '1M', 8),
+    unit: 'MiB/s',
+    targets: { nbdkit: 0.9 },
+  },
+  {
+    name: 'file-randread-4k-qd32',
+    disk: 'image',
+    load: job('randread', '4k', 32),
+    unit: 'IOPS',
+    targets: { nbdkit: 1.2, 'qemu-nbd': 2.5 },
+  },
+  {
+    name: 'file-read-1m-qd8',
+    disk: 'image',
+    load: job('read', '1M', 8),
+    unit: 'MiB/s',
+    targets: { nbdkit: 0.9, 'qemu-nbd': null },
+  },
+  {
+    name: 'file-write-1m-qd8',
+    disk: 'image',
+    load: job('write', '1M', 8),
+    unit: 'MiB/s',
+    targets: { nbdkit: 0.9, 'qemu-nbd': null },
+  },
+  {
+    name: 'file-randwrite-4k-qd32',
+    disk: 'image',
+    load: job('randwrite', '4k', 32),
+    unit: 'IOPS',
+    targets: { nbdkit: null, 'qemu-nbd': null },
+  },
+  {
+    name: 'file-randread-4k-qd32-4conn',
+    disk: 'image',
+    load: job('randread', '4k', 32, 4),
+    unit: 'IOPS',
+    targets: { nbdkit: null, 'qemu-nbd': null },
+  },
+  {
+    name: 'nbdcopy-out',
+    disk: 'image',
+    load: 'copy-out',
+    unit: 'MiB/s',
+    targets: { nbdkit: null, 'qemu-nbd': null },
+  },
+  {
+    name: 'nbdcopy-in',
+    disk: 'scratch',
+    load: 'copy-in',
+    unit: 'MiB/s',
+    targets: { nbdkit: null, 'qemu-nbd': null },
+  },
+];
+
+/** The name under which the in-process measurements are selected. */
+export const MICRO = 'micro';
+
+/**
+ * @param {string[]} only
+ * @returns {{ scenarios: Scenario[], micro: boolean }}
+ * @throws {Error} when a name fits nothing, so that a typing error is not a green run
+ */
+export function selectScenarios(only) {
+  if (only.length === 0) return { scenarios: [...SCENARIOS], micro: true };
+  const names = [...SCENARIOS.map((scenario) => scenario.name), MICRO];
+  const unknown = only.find((wanted) => !names.some((name) => name.startsWith(wanted)));
+  if (unknown !== undefined) throw new Error(`no scenario "${unknown}"; there are: ${names.join(', ')}`);
+  // A full name selects itself alone, though it may be the beginning of another one.
+  const chosen = (/** @type {string} */ name) =>
+    only.some((wanted) => (names.includes(wanted) ? name === wanted : name.startsWith(wanted)));
+  return { scenarios: SCENARIOS.filter((scenario) => chosen(scenario.name)), micro: chosen(MICRO) };
+}
