@@ -1,0 +1,6 @@
+/**
+ * The `zero` target: reads zeroes, forgets what is written.
+ *
+ * @packageDocumentation
+ */
+export { zero } from './zero.ts';
