@@ -23,6 +23,8 @@ export class BioPool {
       if (this.#head === null) this.#tail = null;
       bio.next = null;
     }
+    // Until now it named who had the bio last, for the report of a plugin that completes it once more.
+    bio.holder = null;
     this.#outstanding++;
     return bio;
   }

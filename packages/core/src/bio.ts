@@ -31,6 +31,8 @@ const NO_DATA = new Uint8Array(0);
 /** Above the rank of every device. A small integer, so that the field never holds a boxed number. */
 const NO_RANK = 2 ** 20;
 
+const FRAMES_AT_A_TIME = 16;
+
 function noEnd(): void {
   // A bio in the pool has no submitter.
 }
@@ -93,13 +95,18 @@ export class Bio {
   nextCopy = 0;
   childStatus: Status = Status.Ok;
 
-  readonly frames: Frame[] = [];
+  readonly frames: (Frame | null)[] = [];
   readonly frameSectors: number[] = [];
   readonly frameCookies: number[] = [];
+
+  constructor() {
+    growFrames(this);
+  }
 
   /** Asks for `frame.endIo` on the way up. The sector is restored for it; the cookie is the frame's own number. */
   watch(frame: Frame, cookie = 0): void {
     const depth = this.depth++;
+    if (depth === this.frames.length) growFrames(this);
     this.frames[depth] = frame;
     this.frameSectors[depth] = this.sector;
     this.frameCookies[depth] = cookie;
@@ -111,8 +118,18 @@ export class Bio {
       reportMisuse(this, 'completed a bio that was complete already');
       return;
     }
+    if (status === Status.Requeue && this.holder !== null && this.isInside(this.holder.device)) {
+      // A target gives it back; a piece of a bio ends as others do, and its whole goes back.
+      this.holder.device.requeue(this);
+      return;
+    }
     this.status = status;
     unwind(this);
+  }
+
+  /** Whether it entered a device and has not left it; a piece of a bio that did is not itself inside. */
+  isInside(device: BlockDevice): boolean {
+    return this.depth > 0 && this.frames.lastIndexOf(device.gate, this.depth - 1) >= 0;
   }
 
   /** In `endIo` or `post`: takes a completed bio back. It is pending again and the caller's. */
@@ -123,6 +140,15 @@ export class Bio {
   /** For messages: `read 8+8`. */
   toString(): string {
     return `${OP_NAMES[this.op] ?? String(this.op)} ${String(this.sector)}+${String(this.count)}`;
+  }
+}
+
+/** Room for more frames, so that storing one never has to grow an array. Rare: each bio keeps its room. */
+function growFrames(bio: Bio): void {
+  for (let i = 0; i < FRAMES_AT_A_TIME; i++) {
+    bio.frames.push(null);
+    bio.frameSectors.push(0);
+    bio.frameCookies.push(0);
   }
 }
 
@@ -182,7 +208,10 @@ function forgetData(bio: Bio): void {
 
 /** Back to the state of a fresh bio; the growing arrays stay, so that nothing is allocated for the next request. */
 export function resetBio(bio: Bio): void {
+  bio.op = Op.Read;
   bio.flags = 0;
+  bio.sector = 0;
+  bio.count = 0;
   bio.buffer = NO_DATA;
   bio.bufferOffset = 0;
   bio.status = Status.Idle;
@@ -196,6 +225,5 @@ export function resetBio(bio: Bio): void {
   bio.stage = null;
   bio.depth = 0;
   bio.rank = NO_RANK;
-  bio.holder = null;
   bio.parent = null;
 }

@@ -3,7 +3,7 @@ import type { Bio, Holder, Stage } from './bio.ts';
 import { type Limits } from './limits.ts';
 import { BioOp, hasOp, MapResult, type OpSet, PreResult, SECTOR_SIZE, Status } from './constants.ts';
 import type { Driver } from './driver.ts';
-import { fail } from './errors.ts';
+import { asError, fail } from './errors.ts';
 import { dataExtent, type Extent, type ExtentSource } from './extents.ts';
 import { FilterStack, type FilterStep, type Link } from './filter-stack.ts';
 import { Gate } from './gate.ts';
@@ -56,9 +56,12 @@ export class BlockDevice implements Stage, Splittable {
   #chains: FilterStack['chains'];
   #sectors = 0;
   #readOnly = false;
-  #alignMask = 0;
+  /** Logical block in sectors. */
+  #block = 1;
   #bottomOps: OpSet = 0;
   #maxSectors = 0;
+  /** Whether there can be a bio that is larger than the driver takes. */
+  #splits = false;
 
   constructor(
     name: string,
@@ -120,37 +123,17 @@ export class BlockDevice implements Stage, Splittable {
     this.#observer.released(this);
   }
 
-  /** The way in, from the trampoline: checks, gate, filters below the port's altitude, driver. */
+  /** The way in, from the trampoline: gate, checks, filters below the port's altitude, driver. */
   enter(bio: Bio): MapResult {
-    const { gate } = this;
-    const port = bio.port!;
-    if (gate.closings > 0 && port.below === null && this.fault === null) {
-      gate.park(bio);
-      return MapResult.Submitted;
+    // Down the ranks there is no loop; a bio that does not go down is looked at closely.
+    if (this.gate.closings > 0 || this.fault !== null || this.rank >= bio.rank || !this.#fits(bio)) {
+      return this.#enterWithCare(bio);
     }
-    const problem = this.#check(bio, port);
-    if (problem !== Status.Ok) {
-      bio.complete(problem);
-      return MapResult.Submitted;
-    }
-    const { op } = bio;
-    const entry = port.entry[op]!;
-    const chain = this.#chains[op]!;
-    gate.inflight++;
-    bio.rank = this.rank;
-    if (entry === chain.length) {
-      bio.watch(gate, entry);
-      return this.#submitToDriver(bio);
-    }
-    bio.deviceDepth = bio.depth;
-    bio.watch(gate, entry);
-    bio.cursor = entry;
-    return this.#descend(bio, chain);
+    return this.#admit(bio);
   }
 
   /** A queued bio that was requeued below the filters goes on there. */
   run(bio: Bio): MapResult {
-    this.gate.held--;
     return this.#submitToDriver(bio);
   }
 
@@ -174,6 +157,10 @@ export class BlockDevice implements Stage, Splittable {
       bio.complete(Status.Io);
       return;
     }
+    if (!bio.isInside(this)) {
+      bio.complete(Status.Requeue);
+      return;
+    }
     this.#requeued.push(bio);
     this.gate.held++;
     this.gate.settle();
@@ -181,17 +168,16 @@ export class BlockDevice implements Stage, Splittable {
 
   /** Sends what was requeued to the driver that is now in place. */
   replayRequeued(): void {
-    const bios = this.#requeued;
-    this.#requeued = [];
-    for (const bio of bios) {
+    for (const bio of this.#takeRequeued()) {
       bio.stage = this;
       dispatch(bio);
     }
   }
 
-  /** Closed gate only: another driver at the bottom. */
+  /** Closed gate only: another driver at the bottom. A fault of the old one is over. */
   replaceDriver(driver: Driver): void {
     this.#driver = driver;
+    this.recover();
     this.restack();
   }
 
@@ -207,8 +193,7 @@ export class BlockDevice implements Stage, Splittable {
     const below = this.#driver.limits;
     let limits = below;
     for (const step of [...this.#stack.steps].reverse()) {
-      limits = step.filter.limits?.(limits) ?? limits;
-      limits = { ...limits, ops: limits.ops & step.ops };
+      limits = this.#limitsWith(step, limits);
     }
     this.#limits = limits;
     this.#chains = this.#stack.chains;
@@ -216,8 +201,9 @@ export class BlockDevice implements Stage, Splittable {
     this.#readOnly = limits.readOnly;
     this.#bottomOps = below.ops;
     this.#maxSectors = below.maxSectors;
-    this.#alignMask = limits.logicalBlock / SECTOR_SIZE - 1;
-    for (const port of this.ports) port.onLimits?.(limits);
+    this.#splits = below.maxSectors < limits.sectors;
+    this.#block = limits.logicalBlock / SECTOR_SIZE;
+    for (const port of this.ports) tell(port, limits);
   }
 
   /** Allocation as seen through a port. */
@@ -239,7 +225,7 @@ export class BlockDevice implements Stage, Splittable {
     if ('fenced' in holder) holder.fenced = true;
     this.fault ??= { culprit: holder.label, error };
     this.reportFault(holder.label, error);
-    for (const bio of this.gate.takeParked()) bio.complete(Status.Io);
+    this.failWaiting(Status.Io);
     if (holder === this.#bottom) return; // Real I/O may still be going on in its buffers: it ends by itself.
     for (const bio of [...bioPool.pending()]) {
       if (bio.holder !== holder) continue;
@@ -248,32 +234,89 @@ export class BlockDevice implements Stage, Splittable {
     }
   }
 
-  /** The culprit is out of the path: the device serves again. */
+  /** Fails the bios that wait for the gate or for the next table. */
+  failWaiting(status: Status): void {
+    for (const bio of this.gate.takeParked()) bio.complete(status);
+    const requeued = this.#takeRequeued();
+    for (const bio of requeued) bio.complete(status);
+  }
+
+  /** The culprit is out of the path: the device serves again, unless there is another. */
   recover(): void {
-    this.fault = null;
+    const next = this.#stack.steps.find((step) => step.fenced);
+    this.fault =
+      next === undefined ? null : { culprit: next.label, error: new Error('it broke its contract earlier') };
   }
 
   /** The bios inside, and who has them: for the report of a drain that took too long. */
   stuck(): string[] {
     const report: string[] = [];
     for (const bio of bioPool.pending()) {
-      if (bio.frames.slice(0, bio.depth).includes(this.gate))
-        report.push(`${bio.toString()} held by ${holderLabel(bio)}`);
+      if (bio.isInside(this)) report.push(`${bio.toString()} held by ${holderLabel(bio)}`);
     }
     return report;
   }
 
+  #takeRequeued(): Bio[] {
+    const bios = this.#requeued;
+    this.#requeued = [];
+    this.gate.held -= bios.length;
+    return bios;
+  }
+
+  #limitsWith(step: FilterStep, below: Limits): Limits {
+    let limits = below;
+    try {
+      if (!step.fenced) limits = step.filter.limits?.(below) ?? below;
+    } catch (error) {
+      this.fence(step, asError(error));
+    }
+    return { ...limits, ops: limits.ops & step.ops };
+  }
+
+  #admit(bio: Bio): MapResult {
+    const { op } = bio;
+    const entry = bio.port!.entry[op]!;
+    const chain = this.#chains[op]!;
+    this.gate.inflight++;
+    bio.rank = this.rank;
+    bio.deviceDepth = bio.depth;
+    bio.watch(this.gate, entry);
+    bio.cursor = entry;
+    return entry === chain.length ? this.#submitToDriver(bio) : this.#descend(bio, chain);
+  }
+
+  /** Whether the device has such sectors and may change them. Written so that NaN fails too. */
+  #fits({ op, sector, count }: Bio): boolean {
+    if (op === BioOp.Flush) return true;
+    return (
+      sector >= 0 &&
+      count > 0 &&
+      sector <= this.#sectors - count &&
+      (this.#block === 1 || (sector % this.#block === 0 && count % this.#block === 0)) &&
+      (op === BioOp.Read || !this.#readOnly)
+    );
+  }
+
+  /** The rare cases, apart from the fast path. */
+  #enterWithCare(bio: Bio): MapResult {
+    const port = bio.port!;
+    if (this.gate.closings > 0 && port.below === null && this.fault === null) {
+      this.gate.park(bio);
+      return MapResult.Submitted;
+    }
+    const problem = this.#check(bio, port);
+    if (problem === Status.Ok) return this.#admit(bio);
+    bio.complete(problem);
+    return MapResult.Submitted;
+  }
+
   #check(bio: Bio, port: Port): Status {
     if (this.fault !== null) return Status.Io;
-    const { op, sector, count } = bio;
-    if (op !== BioOp.Flush) {
-      // Written so that NaN fails too.
-      if (!(sector >= 0 && count > 0 && sector <= this.#sectors - count)) return Status.Inval;
-      const mask = this.#alignMask;
-      if (mask > 0 && (sector % (mask + 1) !== 0 || count % (mask + 1) !== 0)) return Status.Inval;
-      if (op !== BioOp.Read && this.#readOnly) return Status.Perm;
+    if (!this.#fits(bio)) {
+      const forbidden = this.#readOnly && bio.op !== BioOp.Read && bio.sector + bio.count <= this.#sectors;
+      return forbidden ? Status.Perm : Status.Inval;
     }
-    // Down the ranks there is no loop; anything else is looked at closely.
     if (this.rank >= bio.rank && this.#isLoop(bio, port)) {
       this.reportFault(
         bio.holder?.label ?? 'unknown',
@@ -320,7 +363,7 @@ export class BlockDevice implements Stage, Splittable {
       return MapResult.Submitted;
     }
     bio.holder = this.#bottom;
-    if (bio.count > this.#maxSectors) {
+    if (this.#splits && bio.count > this.#maxSectors) {
       this.#splitter.split(bio);
       return MapResult.Submitted;
     }
@@ -360,6 +403,15 @@ export class BlockDevice implements Stage, Splittable {
 function answer(bio: Bio, verdict: PreResult): MapResult {
   if (verdict === PreResult.Complete) bio.complete(bio.result);
   return MapResult.Submitted;
+}
+
+/** A user that cannot take the news is no reason to leave an edit half done. */
+function tell(port: Port, limits: Limits): void {
+  try {
+    port.onLimits?.(limits);
+  } catch (error) {
+    port.device.reportFault(port.holder, asError(error));
+  }
 }
 
 function holderLabel(bio: Bio): string {

@@ -44,17 +44,19 @@ export class Devices {
 
   /** A device that exists, by name, number, or what opened it. ENXIO if there is none. */
   async find(name: string): Promise<BlockDevice> {
-    const device = this.mapped.find(name) ?? this.#byNumber(name) ?? (await this.leaves.find(name));
+    const device = this.#known(name) ?? (await this.leaves.find(name));
     if (device === undefined) throw fail('ENXIO', `no device ${name}`);
     return device;
   }
 
   /** Opens a port on a device; a leaf device that is not there yet comes into being. */
   async open(name: string, options: PortOptions): Promise<Port> {
-    const known = this.mapped.find(name) ?? this.#byNumber(name);
+    const known = this.#known(name);
     if (known !== undefined) return known.open(options);
     if (/^\d+:\d+$/.test(name)) throw fail('ENXIO', `no device ${name}`);
     const device = await this.leaves.open(name, options.mode === 'read');
+    // Its last user may have let it go since.
+    if (!this.leaves.isOpen(device)) return this.open(name, options);
     try {
       return device.open(options);
     } catch (error) {
@@ -68,8 +70,10 @@ export class Devices {
     await Promise.all(this.#closings);
   }
 
-  #byNumber(name: string): BlockDevice | undefined {
-    return this.all().find((device) => device.number === name);
+  #known(name: string): BlockDevice | undefined {
+    return (
+      this.mapped.find(name) ?? this.all().find((device) => device.number === name || device.name === name)
+    );
   }
 
   /** Runs inside `Port.close`: what takes time goes on by itself, and `settle` waits for it. */

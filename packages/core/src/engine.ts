@@ -13,7 +13,7 @@ import type {
   TypeInfo,
 } from './control.ts';
 import { SECTOR_SIZE } from './constants.ts';
-import { asError, fail } from './errors.ts';
+import { asError, fail, isInterposerError } from './errors.ts';
 import type { Extent } from './extents.ts';
 import { attachFilter, type AttachContext, detachFilter, findFilter } from './filter-attach.ts';
 import { loadTable } from './load-table.ts';
@@ -212,7 +212,7 @@ export class Engine implements Control {
   attachFilter(device: string, spec: string): Promise<FilterInfo> {
     return this.#control(async () => {
       // The port keeps a leaf device open until the filter's own does.
-      const port = await this.#devices.open(device, { mode: 'read', claim: 'noexcl', holder: 'filter' });
+      const port = await this.#openToAttach(device);
       try {
         return filterInfo(await attachFilter(port.device, spec, this.#attachContext));
       } finally {
@@ -300,7 +300,8 @@ export class Engine implements Control {
       clock: this.clock,
       drainTimeout: this.#drainTimeout,
       log: this.#log,
-      open: (spec, claim) => this.#devices.open(spec, { mode: 'write', claim, holder: 'filter' }),
+      open: (spec, claim, owner) =>
+        this.#devices.open(spec, { mode: 'write', claim, holder: 'filter', owner }),
       event: raiseEvent,
     };
   }
@@ -313,6 +314,15 @@ export class Engine implements Control {
     return this.#mutex.run(() => {
       if (this.#closed) throw fail('ESHUTDOWN', 'the engine is closed');
       return work();
+    });
+  }
+
+  /** For writing, so that a leaf device that is opened here is of use to writers; for reading where it must be. */
+  #openToAttach(name: string): Promise<Port> {
+    const options = { claim: 'noexcl', holder: 'filter' } as const;
+    return this.#devices.open(name, { ...options, mode: 'write' }).catch((error: unknown) => {
+      if (!isInterposerError(error) || !['EROFS', 'EACCES', 'EPERM'].includes(error.code)) throw error;
+      return this.#devices.open(name, { ...options, mode: 'read' });
     });
   }
 

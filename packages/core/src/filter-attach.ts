@@ -16,8 +16,8 @@ export interface AttachContext {
   readonly clock: Clock;
   readonly drainTimeout: number;
   readonly log: (message: string) => void;
-  /** Opens a further device that the filter's arguments name. */
-  readonly open: (spec: string, claim: Claim) => Promise<Port>;
+  /** Opens a further device that the filter's arguments name, for the device the filter is on. */
+  readonly open: (spec: string, claim: Claim, owner: BlockDevice) => Promise<Port>;
   readonly event: (device: BlockDevice) => void;
 }
 
@@ -41,6 +41,8 @@ export async function attachFilter(
   const step = await acquire(device, request, context);
   try {
     const stack = device.stack.with(step);
+    // Asked once beforehand: if it cannot say, the filter is not attached.
+    step.filter.limits?.(device.limits);
     await quiesce([device], { clock: context.clock, timeout: context.drainTimeout });
     device.replaceStack(stack);
     thaw([device]);
@@ -121,7 +123,7 @@ async function acquire(
   const opened: Port[] = [];
   try {
     const open = async (spec: string, claim: Claim): Promise<Port> => {
-      const other = await context.open(spec, claim);
+      const other = await context.open(spec, claim, device);
       opened.push(other);
       return other;
     };

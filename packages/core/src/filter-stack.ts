@@ -1,7 +1,7 @@
 import { type Altitude, compareAltitudes } from './altitude.ts';
 import type { Bio, Frame, Holder } from './bio.ts';
 import type { BlockDevice } from './block-device.ts';
-import { EndResult, hasOp, OP_COUNT, type OpSet } from './constants.ts';
+import { EndResult, hasOp, OP_COUNT, type OpSet, Status } from './constants.ts';
 import { fail } from './errors.ts';
 import type { Filter, FilterType } from './filter.ts';
 import type { Port } from './port.ts';
@@ -46,8 +46,11 @@ export class FilterStep implements Frame, Holder {
   }
 
   endIo(bio: Bio, cookie: number): EndResult {
-    if (this.fenced || this.filter.post === undefined) return EndResult.Done;
-    return this.filter.post(bio, cookie);
+    if (this.filter.post === undefined) return EndResult.Done;
+    if (!this.fenced) return this.filter.post(bio, cookie);
+    // What `post` would have done to the bio is missing: nobody above may take it for good.
+    bio.status = Status.Io;
+    return EndResult.Done;
   }
 }
 

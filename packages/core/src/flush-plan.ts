@@ -1,6 +1,6 @@
 import type { Bio } from './bio.ts';
 import { bioPool } from './bio-pool.ts';
-import { BioOp, MapResult, Status } from './constants.ts';
+import { BioOp, hasOp, MapResult, Status } from './constants.ts';
 import type { Port } from './port.ts';
 import type { Row } from './row.ts';
 import { dispatch } from './trampoline.ts';
@@ -31,8 +31,11 @@ type FlushItem =
  */
 export class FlushPlan {
   readonly #items: readonly FlushItem[];
+  /** A target of the table does not know flushes: then the table does not. */
+  readonly #refused: boolean;
 
   constructor(rows: readonly Row[], ports: readonly Port[]) {
+    this.#refused = rows.some((row) => !hasOp(row.type.ops, BioOp.Flush));
     this.#items = rows.every((row) => row.type.features.flushBypassesMap === true)
       ? ports.map((port) => ({ port }))
       : rows.flatMap(copiesOf);
@@ -41,8 +44,8 @@ export class FlushPlan {
   /** Owns the flush from here, unless it answers `Remapped`. */
   submit(bio: Bio): MapResult {
     const [first] = this.#items;
-    if (first === undefined) {
-      bio.complete(Status.Ok);
+    if (first === undefined || this.#refused) {
+      bio.complete(this.#refused ? Status.NotSup : Status.Ok);
       return MapResult.Submitted;
     }
     if (this.#items.length === 1 && 'port' in first) {

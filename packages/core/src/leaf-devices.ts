@@ -43,14 +43,17 @@ export class LeafDevices {
     this.#context = context;
   }
 
+  /** Those that are open; one that closes is not. */
   all(): BlockDevice[] {
-    return [...this.#open.keys()];
+    return [...this.#open.keys()].filter((device) => this.isOpen(device));
+  }
+
+  isOpen(device: BlockDevice): boolean {
+    return this.#open.get(device)?.closing === null;
   }
 
   /** The open device that a name means, if there is one. Opens nothing. */
   async find(name: string): Promise<BlockDevice | undefined> {
-    const byName = this.all().find((device) => device.name === name);
-    if (byName !== undefined) return byName;
     const request = this.#requestFor(name);
     const identity = await request?.type.identify(request.spec, request.scheme);
     const leaf = identity === undefined ? undefined : this.#byIdentity.get(identity);
@@ -59,6 +62,8 @@ export class LeafDevices {
 
   /** The device of that name, opened if it is not. ENOENT where no driver takes such a name; else what the driver says. */
   async open(name: string, readOnly: boolean): Promise<BlockDevice> {
+    const named = this.#named(name);
+    if (named !== undefined) return named;
     const request = this.#requestFor(name);
     if (request === undefined) {
       throw fail('ENOENT', `"${name}" is no device, and no driver that is registered takes it`);
@@ -68,7 +73,8 @@ export class LeafDevices {
     const known = this.#byIdentity.get(identity);
     if (known === undefined) return this.#openNew(request, identity, readOnly);
     if (known.closing === null) return known.device;
-    await known.closing;
+    // What goes wrong there is told to whoever closed it.
+    await known.closing.catch(() => undefined);
     return this.open(name, readOnly);
   }
 
@@ -81,6 +87,11 @@ export class LeafDevices {
       this.#byIdentity.delete(leaf.identity);
     });
     await leaf.closing;
+  }
+
+  /** The open device that shows this name: also an anonymous one. One that closes is not open. */
+  #named(name: string): BlockDevice | undefined {
+    return this.all().find((device) => device.name === name && this.#open.get(device)?.closing === null);
   }
 
   #openNew(request: Request, identity: string, readOnly: boolean): Promise<BlockDevice> {
@@ -103,9 +114,7 @@ export class LeafDevices {
   #freeMinor(major: number): number {
     return lowestFree(
       new Set(
-        this.all()
-          .filter((device) => device.major === major)
-          .map((device) => device.minor),
+        [...this.#open.keys()].filter((device) => device.major === major).map((device) => device.minor),
       ),
     );
   }

@@ -56,11 +56,9 @@ export class LiveTable implements Driver, Splittable {
     const { op } = bio;
     if (op === BioOp.Flush) return this.#flushPlan.submit(bio);
     const row = this.#only ?? this.rowAt(bio.sector);
-    if (row.mustSplit(bio)) {
-      this.#splitter.split(bio);
-      return MapResult.Submitted;
-    }
-    return row.map(bio);
+    if (row.takesWhole(bio)) return row.map(bio);
+    this.#splitter.split(bio);
+    return MapResult.Submitted;
   }
 
   /** The row a sector lies in: binary search. */

@@ -2,7 +2,7 @@ import { parseArgs } from './args.ts';
 import type { BlockDevice } from './block-device.ts';
 import type { Clock } from './clock.ts';
 import { ALL_OPS, BioOp, hasOp, type OpSet, opSet, SECTOR_SIZE } from './constants.ts';
-import { fail, isInterposerError } from './errors.ts';
+import { fail, type InterposerError, isInterposerError } from './errors.ts';
 import { type Limits, makeLimits, stackLimits } from './limits.ts';
 import { LiveTable } from './live-table.ts';
 import type { Claim, Port } from './port.ts';
@@ -39,7 +39,7 @@ export async function loadTable(lines: readonly TableLine[], context: LoadContex
       rows.push(await loadRow(line, types[index]!, context, ports));
     }
     const table = new LiveTable(context.device, rows, [...ports.values()], context.readOnly, tableLimits);
-    for (const row of rows) checkRowAlignment(row, table.limits.logicalBlock);
+    checkBlocks(rows, table.limits.logicalBlock);
     return table;
   } catch (error) {
     for (const { target } of rows) await target.close?.();
@@ -175,12 +175,32 @@ function tableLimits(table: LiveTable): Limits {
   return { ...limits, ops, discardGranularity: hasOp(ops, BioOp.Discard) ? limits.discardGranularity : 0 };
 }
 
-function checkRowAlignment(row: Row, logicalBlock: number): void {
-  if (row.end % (logicalBlock / SECTOR_SIZE) === 0) return;
-  const { start, length } = row.line;
-  throw fail(
+/**
+ * A block of the mapped device may lie on several rows, if each part is whole blocks of what its row uses.
+ * Kernel: validate_hardware_logical_block_alignment.
+ */
+function checkBlocks(rows: readonly Row[], logicalBlock: number): void {
+  const block = logicalBlock / SECTOR_SIZE;
+  /** Sectors of the last block that are left for the next rows. */
+  let remaining = 0;
+  for (const row of rows) {
+    if (remaining < row.line.length && remaining % blockOf(row) !== 0) throw misaligned(row, logicalBlock);
+    remaining = (block - (row.end % block)) % block;
+  }
+  if (remaining > 0) throw misaligned(rows.at(-1)!, logicalBlock);
+}
+
+/** The largest logical block of the devices a row uses, in sectors. */
+function blockOf({ target }: Row): number {
+  const blocks = target.areas().map(({ port }) => port.device.limits.logicalBlock);
+  return Math.max(SECTOR_SIZE, ...blocks) / SECTOR_SIZE;
+}
+
+function misaligned({ line }: Row, logicalBlock: number): InterposerError {
+  const { start, length } = line;
+  return fail(
     'EINVAL',
-    `${label(row.line)}: (start sect ${String(start)} len ${String(length)}) not aligned to h/w logical block size ${String(logicalBlock)}`,
+    `${label(line)}: (start sect ${String(start)} len ${String(length)}) not aligned to h/w logical block size ${String(logicalBlock)}`,
   );
 }
 

@@ -1,5 +1,5 @@
 import { BlockDevice, type DeviceObserver } from './block-device.ts';
-import { MAX_DEPTH, MAX_SECTORS } from './constants.ts';
+import { MAX_DEPTH, MAX_SECTORS, Status } from './constants.ts';
 import { fail } from './errors.ts';
 import { makeLimits } from './limits.ts';
 import { type LiveTable, NoTable } from './live-table.ts';
@@ -79,10 +79,13 @@ export class MappedDevice extends BlockDevice {
     }
     await this.suspend(options, quiesceOptions);
     const old = this.#swap();
-    await this.#live?.preresume();
-    this.suspended = false;
-    thaw([this]);
-    await old?.close();
+    try {
+      await this.#live?.preresume();
+      this.suspended = false;
+      thaw([this]);
+    } finally {
+      await old?.close();
+    }
   }
 
   /** Everything is given up; nobody has the device open. */
@@ -90,6 +93,8 @@ export class MappedDevice extends BlockDevice {
     const tables = [this.inactive, this.#live];
     this.inactive = null;
     this.#live = null;
+    // Their ports may be closed by now, but each bio ends.
+    this.failWaiting(Status.NoDev);
     for (const table of tables) await table?.close();
     this.raiseEvent();
   }

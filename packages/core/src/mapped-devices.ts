@@ -56,6 +56,7 @@ export class MappedDevices {
 
   /** A device without one gets a uuid, once. */
   setUuid(device: MappedDevice, uuid: string): void {
+    this.#checkUuid(uuid);
     if (device.uuid !== '') {
       throw fail(
         'EINVAL',
@@ -63,7 +64,6 @@ export class MappedDevices {
       );
     }
     if (uuid === '') throw fail('EINVAL', 'the uuid is empty');
-    this.#checkUuid(uuid);
     device.uuid = uuid;
     device.raiseEvent();
   }

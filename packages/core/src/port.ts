@@ -37,7 +37,7 @@ export class Port {
   readonly below: Altitude | null;
   readonly owner: BlockDevice | null;
   /** Core's: where in the filter chain of each operation bios enter. */
-  readonly entry: Int32Array = new Int32Array(OP_COUNT);
+  readonly entry: number[] = new Array<number>(OP_COUNT).fill(0);
   /** Told when the device's limits changed after an edit. */
   onLimits: ((limits: Limits) => void) | null = null;
   #open = true;
@@ -90,6 +90,8 @@ export class Port {
 
   /** Writes a buffer of whole sectors. */
   async write(sector: number, data: Uint8Array, flags = 0): Promise<void> {
+    if (data.length % SECTOR_SIZE !== 0)
+      throw fail('EINVAL', `${String(data.length)} bytes are no whole number of sectors`);
     await this.#run(BioOp.Write, sector, data.length / SECTOR_SIZE, data, flags);
   }
 

@@ -1,6 +1,7 @@
+import type { Holder } from './bio.ts';
 import type { BlockDevice } from './block-device.ts';
 import type { Clock } from './clock.ts';
-import { fail } from './errors.ts';
+import { asError, fail } from './errors.ts';
 
 /** How long to wait for bios in flight, and which may stay. */
 export interface QuiesceOptions {
@@ -34,12 +35,21 @@ export async function quiesce(devices: readonly BlockDevice[], options: QuiesceO
 export function thaw(devices: readonly BlockDevice[]): void {
   for (const device of byRank(devices).reverse()) {
     if (device.gate.closings === 1) {
-      for (const { filter, fenced } of device.stack.steps) if (!fenced) filter.resume?.();
-      device.driver.resume?.();
+      for (const step of device.stack.steps) if (!step.fenced) contained(step, () => step.filter.resume?.());
+      contained({ device, label: 'driver' }, () => device.driver.resume?.());
       device.keepsRequeued = false;
       device.replayRequeued();
     }
     device.gate.open();
+  }
+}
+
+/** The gate opens whatever a plugin does: one that throws is fenced. */
+function contained(holder: Holder, work: () => void): void {
+  try {
+    work();
+  } catch (error) {
+    holder.device.fence(holder, asError(error));
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Bio, Holder } from './bio.ts';
 import type { BlockDevice } from './block-device.ts';
-import { BioOp, hasOp, MapResult, type OpSet, Status } from './constants.ts';
+import { BioOp, hasOp, MapResult, type OpSet, opSet } from './constants.ts';
 import type { TableLine } from './table-text.ts';
 import type { Target, TargetType } from './target.ts';
 
@@ -15,7 +15,8 @@ export class Row implements Holder {
   readonly end: number;
   /** Its contract is broken: it is not called again. */
   fenced = false;
-  readonly #ops: OpSet;
+  /** Operations of which the target wants one copy. */
+  readonly #direct: OpSet;
   /** 0: no bound. */
   readonly #maxIo: number;
   readonly #copies: readonly number[];
@@ -27,7 +28,6 @@ export class Row implements Holder {
     this.target = target;
     this.end = line.start + line.length;
     this.label = `target ${type.name}, row ${String(line.start)}+${String(line.length)}`;
-    this.#ops = type.ops;
     this.#maxIo = target.maxIo ?? 0;
     const copies: number[] = [];
     copies[BioOp.Read] = 1;
@@ -35,7 +35,8 @@ export class Row implements Holder {
     copies[BioOp.Flush] = target.flushCopies ?? 1;
     copies[BioOp.Discard] = target.discardCopies ?? 1;
     copies[BioOp.WriteZeroes] = target.writeZeroesCopies ?? 1;
-    this.#copies = copies.map((count, op) => (op <= BioOp.Write || hasOp(type.ops, op as BioOp) ? count : 0));
+    this.#copies = copies.map((count, op) => (hasOp(type.ops, op as BioOp) ? count : 0));
+    this.#direct = opSet(...this.#copies.flatMap((count, op) => (count === 1 ? [op as BioOp] : [])));
   }
 
   /** How many copies of an operation the target wants; 0: none, it is not supported. */
@@ -43,11 +44,13 @@ export class Row implements Holder {
     return this.#copies[op]!;
   }
 
-  /** Whether a bio that starts in the row cannot go to the target in one piece and once. */
-  mustSplit(bio: Bio): boolean {
-    const { sector, count, op } = bio;
-    if (op > BioOp.Write) return count > this.end - sector || this.#copies[op] !== 1;
-    return count > this.end - sector || (this.#maxIo !== 0 && count > this.room(sector, op));
+  /** Whether a bio that starts in the row can go to the target as it is: in one piece, once, and of an operation it takes. */
+  takesWhole({ sector, count, op }: Bio): boolean {
+    return (
+      hasOp(this.#direct, op) &&
+      count <= this.end - sector &&
+      (this.#maxIo === 0 || op > BioOp.Write || count <= this.room(sector, op))
+    );
   }
 
   /** Sectors from here to the next place where a bio must be cut. Reads and writes only keep to `maxIo`, as in the kernel. */
@@ -58,12 +61,9 @@ export class Row implements Holder {
     return toEnd < toBoundary ? toEnd : toBoundary;
   }
 
-  /** Hands a bio that lies in the row to the target. */
+  /** Hands over a bio that lies in the row and whose operation the target takes. */
   map(bio: Bio): MapResult {
-    if (!hasOp(this.#ops, bio.op)) {
-      bio.complete(Status.NotSup);
-      return MapResult.Submitted;
-    }
+    if (this.fenced) return MapResult.Kill;
     bio.holder = this;
     return this.target.map(bio);
   }

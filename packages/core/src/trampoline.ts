@@ -1,5 +1,5 @@
 import type { Bio } from './bio.ts';
-import { containThrow } from './containment.ts';
+import { containThrow, reportMisuse } from './containment.ts';
 import { MapResult, Status } from './constants.ts';
 
 /*
@@ -50,6 +50,10 @@ function shift(): Bio | null {
 /** Down through the devices until somebody owns the bio. */
 function advance(bio: Bio): void {
   const { generation } = bio;
+  if (bio.status !== Status.Pending) {
+    reportMisuse(bio, 'sent on a bio that was complete already');
+    return;
+  }
   try {
     while (step(bio) === MapResult.Remapped) {
       // next device
