@@ -1,0 +1,8 @@
+#!/usr/bin/env node
+import { main } from './cli/main.ts';
+
+process.exitCode = await main(
+  process.argv.slice(2),
+  (line) => process.stdout.write(`${line}\n`),
+  process.cwd(),
+);
