@@ -22,6 +22,11 @@ export function makeImage(path, mebibytes) {
   }
 }
 
+/** The path of a server's own copy of an image: a server locks what it serves. @param {string} name @param {string} path */
+export function copyFor(name, path) {
+  return `${path}.${name}`;
+}
+
 /** Brings the image into the page cache. @param {string} path */
 export function warmImage(path) {
   const chunk = Buffer.allocUnsafe(MIB);

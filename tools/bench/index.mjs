@@ -4,12 +4,12 @@
  * How to run it and how to read it: README.md.
  */
 
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { busyWarning, describeEnvironment } from './environment.mjs';
-import { makeImage, warmImage } from './image.mjs';
+import { copyFor, makeImage, warmImage } from './image.mjs';
 import { runMicro } from './micro.mjs';
 import { parseOptions, USAGE } from './options.mjs';
 import { isInstalled, killChildrenOnExit } from './process.mjs';
@@ -128,12 +128,18 @@ function hasClient({ name, load }) {
 
 /** @param {Scenario[]} scenarios @param {Setting} setting */
 function makeImages(scenarios, { image, scratch, imageMiB }) {
-  if (scenarios.some(({ disk }) => disk !== 'ram')) {
-    say(`making a ${imageMiB} MiB image`);
-    makeImage(image, imageMiB);
-    warmImage(image);
+  const onDisk = scenarios.filter(({ disk }) => disk !== 'ram');
+  if (onDisk.length === 0) return;
+  say(`making images of ${imageMiB} MiB, one for each server`);
+  makeImage(image, imageMiB);
+  for (const { disk, targets } of onDisk) {
+    for (const name of ['ours', ...Object.keys(targets)]) {
+      const copy = copyFor(name, disk === 'image' ? image : scratch);
+      if (existsSync(copy)) continue;
+      copyFileSync(image, copy);
+      warmImage(copy);
+    }
   }
-  if (scenarios.some(({ disk }) => disk === 'scratch')) makeImage(scratch, imageMiB);
 }
 
 /**

@@ -4,7 +4,7 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fioArguments, readFioAnswer, runFio, verifyArguments } from './fio.mjs';
-import { settleImage } from './image.mjs';
+import { copyFor, settleImage } from './image.mjs';
 import { nbdcopyArguments, runNbdcopy } from './nbdcopy.mjs';
 import { isInstalled } from './process.mjs';
 import { serverCommand, startServer } from './servers.mjs';
@@ -19,7 +19,7 @@ import { serverCommand, startServer } from './servers.mjs';
  * @property {string} root the repository, where our command is started
  * @property {string[]} oursPrefix how our server is started, up to "serve"
  * @property {string} workDir for sockets and fio's answers
- * @property {string} image
+ * @property {string} image each server has a copy of its own, as servers lock what they serve
  * @property {string} scratch
  * @property {number} imageMiB
  * @property {string} imageSize
@@ -89,7 +89,7 @@ export async function runScenario(scenario, setting) {
  */
 async function enter(name, scenario, setting) {
   const socket = join(setting.workDir, `${name}.sock.${scenario.name}`);
-  const disk = diskPath(scenario, setting);
+  const disk = diskPath(scenario, setting, name);
   const command = serverCommand(name, {
     disk,
     ramSize: setting.ramSize,
@@ -118,9 +118,9 @@ async function enter(name, scenario, setting) {
   return contestant;
 }
 
-/** @param {Scenario} scenario @param {Setting} setting @returns {string | undefined} undefined = RAM */
-function diskPath({ disk }, { image, scratch }) {
-  return disk === 'ram' ? undefined : disk === 'image' ? image : scratch;
+/** @param {Scenario} scenario @param {Setting} setting @param {ServerName} name @returns {string | undefined} undefined = RAM */
+function diskPath({ disk }, { image, scratch }, name) {
+  return disk === 'ram' ? undefined : copyFor(name, disk === 'image' ? image : scratch);
 }
 
 /**
@@ -151,7 +151,7 @@ async function warm(server, contestant, scenario, setting) {
     const size = scenario.disk === 'ram' ? setting.ramSize : `${Math.min(VERIFIED_MIB, setting.imageMiB)}M`;
     const answer = join(setting.workDir, 'verify.json');
     await runFio(verifyArguments({ uri: server.uri, size }), { answer, seconds: 60 });
-    settle(scenario, setting);
+    settle(scenario, setting, contestant.name);
   }
   await measure(server, contestant, scenario, setting, Math.min(WARM_SECONDS, setting.seconds));
 }
@@ -170,7 +170,7 @@ async function measure(server, contestant, scenario, setting, seconds) {
   const cpuBefore = server.cpuSeconds();
   const measurement = await load(server, contestant, scenario, setting, seconds);
   const cpuAfter = server.cpuSeconds();
-  settle(scenario, setting);
+  settle(scenario, setting, contestant.name);
   const cpuSeconds = cpuBefore === undefined || cpuAfter === undefined ? undefined : cpuAfter - cpuBefore;
   return { ...measurement, cpuSeconds };
 }
@@ -196,9 +196,9 @@ async function load({ uri }, contestant, scenario, setting, seconds) {
   return readFioAnswer(answer, scenario.load, scenario.unit);
 }
 
-/** @param {Scenario} scenario @param {Setting} setting */
-function settle(scenario, setting) {
-  const path = diskPath(scenario, setting);
+/** @param {Scenario} scenario @param {Setting} setting @param {ServerName} name */
+function settle(scenario, setting, name) {
+  const path = diskPath(scenario, setting, name);
   if (path !== undefined) settleImage(path);
 }
 
