@@ -5,7 +5,6 @@ import type { ExtentSource, Extent } from './extents.ts';
 import { API_VERSION } from './constants.ts';
 import type { Filter, FilterContext, FilterType } from './filter.ts';
 import type { Limits } from './limits.ts';
-import type { Param } from './params.ts';
 import type { Port } from './port.ts';
 import type { Target, TargetType } from './target.ts';
 
@@ -42,7 +41,8 @@ export function asFilter(type: TargetType, options: AsFilterOptions): FilterType
     params: own,
     attach: async (context, args) => {
       const target = await makeTarget(type, context, { ...args, [device]: context.port, [offset]: 0 });
-      return new TargetFilter(target, context.port, type.params, options.keepsData ?? false);
+      const hidden = type.params.flatMap(({ name }, i) => (name === device || name === offset ? [i] : []));
+      return new TargetFilter(target, context.port, hidden, options.keepsData ?? false);
     },
   };
 }
@@ -60,15 +60,16 @@ function makeTarget(
 class TargetFilter implements Filter {
   readonly #target: Target;
   readonly #port: Port;
-  readonly #params: readonly Param[];
+  /** Which of the target's words are not the filter's: each parameter up to there is one word. */
+  readonly #hidden: readonly number[];
   readonly #keepsData: boolean;
   readonly message?: (words: readonly string[]) => string | Promise<string>;
   readonly extents?: (below: ExtentSource, sector: number, count: number) => Promise<Extent[]>;
 
-  constructor(target: Target, port: Port, params: readonly Param[], keepsData: boolean) {
+  constructor(target: Target, port: Port, hidden: readonly number[], keepsData: boolean) {
     this.#target = target;
     this.#port = port;
-    this.#params = params;
+    this.#hidden = hidden;
     this.#keepsData = keepsData;
     const message = target.message?.bind(target);
     if (message !== undefined) this.message = message;
@@ -96,12 +97,10 @@ class TargetFilter implements Filter {
     return this.#target.limits?.(below) ?? below;
   }
 
-  /** The target's arguments without the device and offset, which stand first. */
+  /** The target's arguments without the device and offset. */
   table(): string {
     const words = this.#target.table(false).split(' ');
-    const hidden = this.#params.findIndex((param) => param.kind === 'device');
-    words.splice(hidden, 2);
-    return words.join(' ');
+    return words.filter((_word, index) => !this.#hidden.includes(index)).join(' ');
   }
 
   status(): string {

@@ -157,10 +157,6 @@ export class BlockDevice implements Stage, Splittable {
       bio.complete(Status.Io);
       return;
     }
-    if (!bio.isInside(this)) {
-      bio.complete(Status.Requeue);
-      return;
-    }
     this.#requeued.push(bio);
     this.gate.held++;
     this.gate.settle();

@@ -11,7 +11,7 @@ export const API_VERSION = 1;
 export const MAX_DEPTH = 32;
 
 /** The largest device: the kernel's bound in sectors, cut to what a JavaScript number holds exactly. */
-export const MAX_SECTORS = Number.MAX_SAFE_INTEGER;
+export const MAX_SECTORS: number = Number.MAX_SAFE_INTEGER;
 
 /** What a bio asks for. */
 export const BioOp = { Read: 0, Write: 1, Flush: 2, Discard: 3, WriteZeroes: 4 } as const;

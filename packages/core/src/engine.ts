@@ -87,8 +87,9 @@ export class Engine implements Control {
   }
 
   /** Opens a device for I/O; a leaf device comes into being with its first port and goes with its last. */
-  open(device: string, options: OpenOptions = {}): Promise<Port> {
+  async open(device: string, options: OpenOptions = {}): Promise<Port> {
     const { mode = 'write', claim = 'exclusive', holder = 'port' } = options;
+    this.#checkOpen();
     return this.#devices.open(device, { mode, claim, holder });
   }
 
@@ -312,9 +313,13 @@ export class Engine implements Control {
 
   #control<T>(work: () => Promise<T>): Promise<T> {
     return this.#mutex.run(() => {
-      if (this.#closed) throw fail('ESHUTDOWN', 'the engine is closed');
+      this.#checkOpen();
       return work();
     });
+  }
+
+  #checkOpen(): void {
+    if (this.#closed) throw fail('ESHUTDOWN', 'the engine is closed');
   }
 
   /** For writing, so that a leaf device that is opened here is of use to writers; for reading where it must be. */
@@ -327,7 +332,7 @@ export class Engine implements Control {
   }
 
   async #withPort<T>(name: string, mode: 'read' | 'write', use: (port: Port) => Promise<T>): Promise<T> {
-    const port = await this.#devices.open(name, { mode, claim: 'noexcl', holder: 'control' });
+    const port = await this.open(name, { mode, claim: 'noexcl', holder: 'control' });
     try {
       return await use(port);
     } finally {
@@ -366,15 +371,25 @@ export class Engine implements Control {
 
   /** Nobody waits for a deferred removal, so what goes wrong with it is logged. */
   #removeDeferred(device: MappedDevice): void {
-    this.#control(() => this.#destroy(device)).catch((error: unknown) => {
+    this.#control(async () => {
+      // Somebody may have opened it since, or it is gone already.
+      const due = device.deferredRemove && device.openCount === 0;
+      if (due && this.#devices.mapped.find(device.name) === device) await this.#destroy(device);
+    }).catch((error: unknown) => {
       this.#log(`deferred removal of ${device.name}: ${asError(error).message}`);
     });
   }
 
   async #destroy(device: MappedDevice): Promise<void> {
-    if (!device.suspended) await device.suspend({}, this.#quiesceOptions);
-    await this.#detachAll(device);
+    // From here on nobody finds it, so nobody opens it.
     this.#devices.mapped.delete(device);
+    try {
+      if (!device.suspended) await device.suspend({}, this.#quiesceOptions);
+      await this.#detachAll(device);
+    } catch (error) {
+      this.#devices.mapped.putBack(device);
+      throw error;
+    }
     await device.destroy();
     await this.#devices.settle();
   }

@@ -45,6 +45,11 @@ export class MappedDevices {
     this.#byName.delete(device.name);
   }
 
+  /** Undoes `delete`. */
+  putBack(device: MappedDevice): void {
+    this.#byName.set(device.name, device);
+  }
+
   /** Also a suspended or open device: nobody holds on to the name. */
   rename(device: MappedDevice, newName: string): void {
     this.#checkName(newName);

@@ -31,7 +31,8 @@ export function dispatch(bio: Bio): void {
   running = true;
   let next: Bio | null = bio;
   while (next !== null) {
-    advance(next);
+    if (next.status === Status.Pending) advance(next);
+    else reportMisuse(next, 'sent on a bio that was complete already');
     next = shift();
   }
   running = false;
@@ -50,10 +51,6 @@ function shift(): Bio | null {
 /** Down through the devices until somebody owns the bio. */
 function advance(bio: Bio): void {
   const { generation } = bio;
-  if (bio.status !== Status.Pending) {
-    reportMisuse(bio, 'sent on a bio that was complete already');
-    return;
-  }
   try {
     while (step(bio) === MapResult.Remapped) {
       // next device

@@ -15,9 +15,12 @@ describe('parseAltitude', () => {
     expect(parseAltitude(text)).toBe(canonical);
   });
 
-  it.each(['', '-1', '+1', '1e3', '0x10', '.5', '5.', '1.2.3', ' 1', 'high', 'NaN'])('refuses "%s"', (text) => {
-    expect(() => parseAltitude(text)).toThrow(expect.objectContaining({ code: 'EINVAL' }));
-  });
+  it.each(['', '-1', '+1', '1e3', '0x10', '.5', '5.', '1.2.3', ' 1', 'high', 'NaN'])(
+    'refuses "%s"',
+    (text) => {
+      expect(() => parseAltitude(text)).toThrow(expect.objectContaining({ code: 'EINVAL' }));
+    },
+  );
 });
 
 describe('compareAltitudes', () => {

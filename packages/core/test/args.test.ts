@@ -20,7 +20,11 @@ async function open(spec: string, claim: Claim): Promise<Port> {
   return rig.open('disk:a');
 }
 
-function parse(params: readonly Param[], text: string, countError?: string): Promise<Record<string, unknown>> {
+function parse(
+  params: readonly Param[],
+  text: string,
+  countError?: string,
+): Promise<Record<string, unknown>> {
   return parseArgs(params, text.split(' ').filter(Boolean), open, 'table line 1: t', countError);
 }
 
@@ -49,7 +53,7 @@ describe('parseArgs', () => {
   it('opens a device with the claim that stands behind it', async () => {
     const args = await parse(LINEAR, 'x 8 noexcl');
     expect(args).toMatchObject({ offset: 8, claim: 'noexcl' });
-    expect((args['device'] as Port).device.name).toBe('a');
+    expect((args.device as Port).device.name).toBe('a');
     await parse(LINEAR, 'y 8 excl');
     await parse(LINEAR, 'z 8');
     await parse([{ name: 'device', kind: 'device', ...ABOUT }], 'w');
@@ -82,7 +86,7 @@ describe('parseArgs', () => {
 
   it('reads a group as often as the number before it says, and opens its devices in order', async () => {
     const args = await parse(STRIPES, '2 x 0 y 16');
-    expect(args['legs']).toMatchObject([{ offset: 0 }, { offset: 16 }]);
+    expect(args.legs).toMatchObject([{ offset: 0 }, { offset: 16 }]);
     expect(opened.map(([spec]) => spec)).toEqual(['x', 'y']);
   });
 
@@ -94,7 +98,12 @@ describe('parseArgs', () => {
     ['a number below bounds', STRIPES, '0', '0 is not in 1..8'],
     ['a word that is no choice', [MODE], 'maybe', 'mode: "maybe" is not one of on, off'],
     ['a claim that is none', LINEAR, 'x 8 mine', '"mine" is neither excl nor noexcl'],
-    ['too few words', LINEAR, 'x', 'not enough arguments; arguments: <device> <offset> [excl|noexcl]; given: 1'],
+    [
+      'too few words',
+      LINEAR,
+      'x',
+      'not enough arguments; arguments: <device> <offset> [excl|noexcl]; given: 1',
+    ],
     ['too many words', LINEAR, 'x 8 excl y', 'too many arguments; arguments:'],
     ['words where none are taken', [], 'x', 'too many arguments; arguments: none; given: 1'],
     ['too few groups', STRIPES, '2 x 0 y', 'Not enough destinations specified (legs: not enough arguments'],

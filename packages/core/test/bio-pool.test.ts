@@ -3,8 +3,23 @@ import { Bio, BioFlag, BioOp, BioPool, Status } from '../src/index.ts';
 
 /** What a user of a bio can see of it. */
 function visible(bio: Bio): unknown {
-  const { op, flags, sector, count, bufferOffset, status, result, cookie, copy, port, origin, tag, depth } = bio;
-  const state = { op, flags, sector, count, bufferOffset, status, result, cookie, copy, port, origin, tag, depth };
+  const { op, flags, sector, count, bufferOffset, status, result, cookie, copy, port, origin, tag, depth } =
+    bio;
+  const state = {
+    op,
+    flags,
+    sector,
+    count,
+    bufferOffset,
+    status,
+    result,
+    cookie,
+    copy,
+    port,
+    origin,
+    tag,
+    depth,
+  };
   return { ...state, bytes: bio.buffer.length };
 }
 

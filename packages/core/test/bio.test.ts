@@ -5,7 +5,11 @@ import { spanType } from './support/plugins.ts';
 import { read, Rig, write } from './support/rig.ts';
 
 /** A frame that writes down how it was called. */
-function noting(log: string[], name: string, change: (bio: Bio) => EndResult | undefined = () => undefined): Frame {
+function noting(
+  log: string[],
+  name: string,
+  change: (bio: Bio) => EndResult | undefined = () => undefined,
+): Frame {
   return {
     endIo: (bio, cookie) => {
       log.push(`${name} ${bio.toString()} cookie ${String(cookie)} status ${String(bio.status)}`);

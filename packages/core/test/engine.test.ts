@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { BioOp, createEngine, type EngineEvent, Status, systemClock } from '../src/index.ts';
+import { createEngine, type EngineEvent, systemClock } from '../src/index.ts';
 import { stampAt, stamped, type TestDisk } from './support/disks.ts';
 import { filterType, targetType } from './support/plugins.ts';
-import { DRAIN_TIMEOUT, read, Rig, send, settle, write } from './support/rig.ts';
+import { Rig, settle } from './support/rig.ts';
 
 let rig: Rig;
 let disk: TestDisk;
@@ -21,9 +21,12 @@ beforeEach(() => {
     targetType('speaks', (context) => {
       event = context.event;
       context.log(`born at ${String(context.begin)}`);
-      return { status: () => 'well', message: (words) => words.join(' '), table: (keys) => (keys ? 'key' : '-') };
+      return {
+        status: () => 'well',
+        message: (words) => words.join(' '),
+        table: (keys) => (keys ? 'key' : '-'),
+      };
     }),
-    targetType('stuck', () => ({ map: () => 0 })),
   );
   disk = rig.disks.add('a', 1024);
   disk.data.set(stamped('a', 0, 1024));
@@ -62,7 +65,7 @@ describe('what an engine tells', () => {
     expect(await engine.status('m', { inactive: true })).toEqual([]);
     expect(await engine.deps('m', { inactive: true })).toEqual([]);
     expect((await engine.types()).map(({ kind, name }) => `${kind} ${name}`)).toEqual([
-      ...['error', 'span', 'speaks', 'stuck'].map((name) => `target ${name}`),
+      ...['error', 'span', 'speaks'].map((name) => `target ${name}`),
       ...['pass', 'quiet'].map((name) => `filter ${name}`),
       'driver disk',
     ]);
@@ -127,7 +130,9 @@ describe('messages', () => {
     await rig.engine.attachFilter('disk:a', 'pass');
     await rig.engine.attachFilter('disk:a', 'quiet');
     expect(await rig.engine.messageFilter('disk:a', 'pass', ['a', 'b'])).toBe('a-b');
-    await expect(rig.engine.messageFilter('disk:a', 'quiet', ['a'])).rejects.toMatchObject({ code: 'ENOTTY' });
+    await expect(rig.engine.messageFilter('disk:a', 'quiet', ['a'])).rejects.toMatchObject({
+      code: 'ENOTTY',
+    });
   });
 });
 
@@ -156,89 +161,6 @@ describe('events', () => {
     abort.abort();
     expect(await waiting).toBe(eventNr);
     expect(await rig.engine.wait('m', eventNr, abort.signal)).toBe(eventNr);
-  });
-});
-
-describe('remove', () => {
-  it('refuses an open device and names who has it', async () => {
-    await rig.engine.create('m', { table: '0 8 span disk:a 0' });
-    const port = await rig.open('m', { holder: 'client' });
-    await expect(rig.engine.remove('m')).rejects.toMatchObject({ code: 'EBUSY', message: 'm is open: client' });
-    port.close();
-    await rig.engine.remove('m');
-    await expect(rig.engine.info('m')).rejects.toMatchObject({ code: 'ENXIO' });
-    expect(disk.isOpen).toBe(false);
-  });
-
-  it('deferred waits for the last user, and can be called off', async () => {
-    await rig.engine.create('m', { table: '0 8 span disk:a 0' });
-    const [first, second] = [await rig.open('m'), await rig.open('m')];
-    await rig.engine.remove('m', { deferred: true });
-    expect((await rig.engine.info('m')).deferredRemove).toBe(true);
-    first.close();
-    await settle();
-    expect(read(second, 0).status).toBe(Status.Ok);
-    expect(await rig.engine.message('m', 0, ['@CANCEL_deferred_remove'])).toBe('');
-    second.close();
-    await settle();
-    const third = await rig.open('m');
-    await rig.engine.remove('m', { deferred: true });
-    third.close();
-    await settle();
-    expect(await rig.engine.list()).toEqual([]);
-  });
-
-  it('deferred takes away nothing that came after it', async () => {
-    await rig.engine.create('m', { table: '0 8 span disk:a 0' });
-    await rig.engine.attachFilter('m', 'pass');
-    const port = await rig.open('m');
-    await rig.engine.remove('m', { deferred: true });
-    port.close();
-    await rig.engine.create('m', { table: '0 16 span disk:a 0' });
-    await settle();
-    expect(await rig.engine.info('m')).toMatchObject({ sectors: 16, deferredRemove: false });
-  });
-
-  it('deferred does not take a device from who opened it just in time', async () => {
-    await rig.engine.create('m', { table: '0 8 span disk:a 0' });
-    const port = await rig.open('m');
-    await rig.engine.remove('m', { deferred: true });
-    const opening = rig.open('m');
-    port.close();
-    const again = await opening;
-    await settle();
-    expect(read(again, 0).status).toBe(Status.Ok);
-    again.close();
-    await settle();
-    expect(await rig.engine.list()).toEqual([]);
-  });
-
-  it('deferred logs what goes wrong with it', async () => {
-    await rig.engine.create('m', { table: '0 8 stuck' });
-    const port = await rig.open('m');
-    const sent = read(port, 0);
-    await rig.engine.remove('m', { deferred: true });
-    port.close();
-    await settle();
-    rig.clock.advance(DRAIN_TIMEOUT);
-    await settle();
-    expect(rig.logs[0]).toContain('deferred removal of m: m did not drain in 1000 ms');
-    sent.bio.complete(Status.Ok);
-  });
-
-  it('by force puts an error target in place first, so that users fail instead of waiting', async () => {
-    await rig.engine.create('m', { table: '0 8 span disk:a 0' });
-    const port = await rig.open('m');
-    await rig.engine.suspend('m');
-    const waiting = write(port, 0);
-    await expect(rig.engine.remove('m', { force: true })).rejects.toMatchObject({ code: 'EBUSY' });
-    expect(waiting.status).toBe(Status.Io);
-    expect(send(port, BioOp.Flush, 0, 0).status).toBe(Status.Io);
-    expect((await rig.engine.table('m'))[0]).toMatchObject({ type: 'error', length: 8 });
-    port.close();
-    await rig.engine.create('bare');
-    await rig.engine.remove('bare', { force: true });
-    await rig.engine.remove('m', { force: true });
   });
 });
 

@@ -9,11 +9,9 @@ function hole(sector: number, count: number): Extent {
 
 describe('mergeExtents', () => {
   it('joins neighbours of the same kind only', () => {
-    expect(mergeExtents([dataExtent(0, 8), dataExtent(8, 8), hole(16, 8), hole(24, 8), hole(40, 8)])).toEqual([
-      dataExtent(0, 16),
-      hole(16, 16),
-      hole(40, 8),
-    ]);
+    expect(mergeExtents([dataExtent(0, 8), dataExtent(8, 8), hole(16, 8), hole(24, 8), hole(40, 8)])).toEqual(
+      [dataExtent(0, 16), hole(16, 16), hole(40, 8)],
+    );
     const zero = { sector: 8, count: 8, hole: false, zero: true };
     expect(mergeExtents([dataExtent(0, 8), zero])).toEqual([dataExtent(0, 8), zero]);
     expect(mergeExtents([])).toEqual([]);

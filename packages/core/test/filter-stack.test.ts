@@ -65,7 +65,11 @@ describe('what a filter answers', () => {
     const disk = rig.disks.add('a', 64);
     await rig.engine.attachFilter('disk:a', 'answers');
     const port = await rig.open('disk:a');
-    expect([0, 1, 2].map((sector) => read(port, sector).status)).toEqual([Status.Ok, Status.Ok, Status.NoSpc]);
+    expect([0, 1, 2].map((sector) => read(port, sector).status)).toEqual([
+      Status.Ok,
+      Status.Ok,
+      Status.NoSpc,
+    ]);
     expect(ups).toEqual(['read 1+1 2']);
     expect(disk.seen).toEqual(['read 0+1', 'read 1+1']);
   });
@@ -168,7 +172,7 @@ describe('I/O of a filter itself', () => {
         '200',
         (_context, args) => ({
           pre: (bio: Bio) => {
-            write(args['other'] as Port, bio.sector);
+            write(args.other as Port, bio.sector);
             return PreResult.Pass;
           },
         }),

@@ -10,7 +10,10 @@ let port: Port;
 let options: QuiesceOptions;
 
 beforeEach(async () => {
-  rig = new Rig(filterType('pass', '100'), spanType('taking', () => ({ map: () => 0 })));
+  rig = new Rig(
+    filterType('pass', '100'),
+    spanType('taking', () => ({ map: () => 0 })),
+  );
   disk = rig.disks.add('a', 64);
   port = await rig.open('disk:a');
   options = { clock: rig.clock, timeout: DRAIN_TIMEOUT };
@@ -117,6 +120,22 @@ describe('draining', () => {
     disk.release();
     expect([first, flush, later].map(({ status }) => status)).toEqual([Status.Ok, Status.Ok, Status.Ok]);
     expect(port.device.stack.steps).toEqual([]);
+  });
+
+  it('is undone when a filter cannot prepare for it', async () => {
+    let ready = false;
+    rig.engine.registry.add(
+      filterType('unready', '50', () => ({
+        presuspend: () => {
+          if (!ready) throw new Error('not now');
+        },
+      })),
+    );
+    await rig.engine.attachFilter('disk:a', 'unready');
+    await expect(rig.engine.attachFilter('disk:a', 'pass')).rejects.toThrow('not now');
+    expect(read(port, 0).status).toBe(Status.Ok);
+    ready = true;
+    await rig.engine.detachFilter('disk:a', 'unready');
   });
 
   it('names a target that sits on a bio of the mapped device', async () => {

@@ -145,7 +145,9 @@ describe('drivers', () => {
           return new TestDisk(8);
         },
       });
-    const engine = createEngine({ types: [driver('files', ['file'], true), driver('net', ['nbd', 'nbd+unix'], false)] });
+    const engine = createEngine({
+      types: [driver('files', ['file'], true), driver('net', ['nbd', 'nbd+unix'], false)],
+    });
     const ports: Port[] = [];
     for (const name of ['nbd+unix:///x?socket=s', '/tmp/a:b', 'file:/tmp/c', 'odd:thing'])
       ports.push(await engine.open(name));

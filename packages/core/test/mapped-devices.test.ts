@@ -32,8 +32,16 @@ describe('names', () => {
 
   it('are unique, and listed in order', async () => {
     for (const name of ['b', 'a b', 'B', 'x'.repeat(127), 'a']) await rig.engine.create(name);
-    await expect(rig.engine.create('b')).rejects.toEqual(refusal('EBUSY', 'there is a mapped device b already'));
-    expect((await rig.engine.list()).map(({ name }) => name)).toEqual(['B', 'a', 'a b', 'b', 'x'.repeat(127)]);
+    await expect(rig.engine.create('b')).rejects.toEqual(
+      refusal('EBUSY', 'there is a mapped device b already'),
+    );
+    expect((await rig.engine.list()).map(({ name }) => name)).toEqual([
+      'B',
+      'a',
+      'a b',
+      'b',
+      'x'.repeat(127),
+    ]);
   });
 
   it('change at any time, under I/O and suspended, with an event', async () => {
@@ -55,11 +63,15 @@ describe('names', () => {
 describe('uuids', () => {
   it('are unique, set at creation or once later, and no longer than allowed', async () => {
     await rig.engine.create('m', { uuid: 'U1' });
-    await expect(rig.engine.create('n', { uuid: 'U1' })).rejects.toEqual(refusal('EBUSY', 'uuid U1 is that of m'));
+    await expect(rig.engine.create('n', { uuid: 'U1' })).rejects.toEqual(
+      refusal('EBUSY', 'uuid U1 is that of m'),
+    );
     const { eventNr } = await rig.engine.create('n');
     await rig.engine.create('o');
     await expect(rig.engine.setUuid('n', '')).rejects.toEqual(refusal('EINVAL', 'empty'));
-    await expect(rig.engine.setUuid('n', 'u'.repeat(129))).rejects.toEqual(refusal('EINVAL', 'longer than 128'));
+    await expect(rig.engine.setUuid('n', 'u'.repeat(129))).rejects.toEqual(
+      refusal('EINVAL', 'longer than 128'),
+    );
     await expect(rig.engine.setUuid('n', 'U1')).rejects.toMatchObject({ code: 'EBUSY' });
     await rig.engine.setUuid('n', 'u'.repeat(128));
     expect(await rig.engine.info('n')).toMatchObject({ uuid: 'u'.repeat(128), eventNr: eventNr + 1 });
@@ -77,6 +89,7 @@ describe('minors', () => {
     await rig.engine.remove('c');
     expect(await minor('e')).toBe(1);
     await expect(minor('f', 2)).rejects.toMatchObject({ code: 'EBUSY' });
-    for (const bad of [-1, 1.5, 2 ** 20]) await expect(minor('f', bad)).rejects.toMatchObject({ code: 'EINVAL' });
+    for (const bad of [-1, 1.5, 2 ** 20])
+      await expect(minor('f', bad)).rejects.toMatchObject({ code: 'EINVAL' });
   });
 });

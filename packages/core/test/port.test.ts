@@ -84,8 +84,7 @@ describe('what a port checks', () => {
 });
 
 describe('claims', () => {
-  const open = (claim: Claim, holder: string): Port =>
-    port.device.open({ mode: 'read', claim, holder });
+  const open = (claim: Claim, holder: string): Port => port.device.open({ mode: 'read', claim, holder });
 
   it.each<[Claim, Claim, boolean]>([
     ['exclusive', 'exclusive', false],

@@ -20,7 +20,13 @@ describe('Registry', () => {
   it('knows what it was given, by kind, in order of name', () => {
     const disk = new TestDisks().type;
     const files = defineDriver({ ...disk, name: 'files', schemes: ['file'], takesPaths: true });
-    const registry = new Registry().add(zero, files, pass, disk, targetType('linear', () => ({})));
+    const registry = new Registry().add(
+      zero,
+      files,
+      pass,
+      disk,
+      targetType('linear', () => ({})),
+    );
     expect(registry.targets().map(({ name }) => name)).toEqual(['linear', 'zero']);
     expect(registry.drivers().map(({ name }) => name)).toEqual(['disk', 'files']);
     expect(registry.target('zero')).toBe(zero);
@@ -33,7 +39,9 @@ describe('Registry', () => {
 
   it('takes the same type twice, but no other of its name', () => {
     const registry = new Registry().add(zero, zero);
-    expect(() => registry.add(targetType('zero', () => ({})))).toThrow(expect.objectContaining({ code: 'EEXIST' }));
+    expect(() => registry.add(targetType('zero', () => ({})))).toThrow(
+      expect.objectContaining({ code: 'EEXIST' }),
+    );
     expect(registry.add(filterType('zero', '1')).target('zero')).toBe(zero);
   });
 
@@ -43,19 +51,18 @@ describe('Registry', () => {
   });
 
   it.each(['', 'Zero', '1zero', 'has blank', 'sixteen-letters-', 'a@b'])('refuses the name "%s"', (name) => {
-    expect(() => new Registry().add(targetType(name, () => ({})))).toThrow(expect.objectContaining({ code: 'EINVAL' }));
+    expect(() => new Registry().add(targetType(name, () => ({})))).toThrow(
+      expect.objectContaining({ code: 'EINVAL' }),
+    );
   });
 });
 
 describe('isPluginType', () => {
   it('tells types from other exports', () => {
     expect([zero, pass, new TestDisks().type].map(isPluginType)).toEqual([true, true, true]);
-    expect([null, 'zero', { kind: 'zero', api: 1, name: 'x' }, { kind: 'target', name: 'x' }].map(isPluginType)).toEqual([
-      false,
-      false,
-      false,
-      false,
-    ]);
+    expect(
+      [null, 'zero', { kind: 'zero', api: 1, name: 'x' }, { kind: 'target', name: 'x' }].map(isPluginType),
+    ).toEqual([false, false, false, false]);
   });
 });
 

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { ALL_OPS, type Bio, BioOp, MapResult, opSet, type Port, Status, type Target } from '../src/index.ts';
+import { ALL_OPS, BioOp, MapResult, opSet, type Port, Status, type Target } from '../src/index.ts';
 import { stampAt, stamped, type TestDisk } from './support/disks.ts';
 import { spanType, targetType } from './support/plugins.ts';
-import { read, Rig, send, settle, write } from './support/rig.ts';
+import { read, Rig, send, write } from './support/rig.ts';
 
 let rig: Rig;
 let disk: TestDisk;
@@ -22,7 +22,10 @@ beforeEach(() => {
     },
     ...probe,
   }));
-  rig = new Rig({ ...type, features: {} }, targetType('reads', () => ({}), { ops: opSet(BioOp.Read) }));
+  rig = new Rig(
+    { ...type, features: {} },
+    targetType('reads', () => ({}), { ops: opSet(BioOp.Read) }),
+  );
   disk = rig.disks.add('a', 1024);
   disk.data.set(stamped('a', 0, 1024));
 });
@@ -50,7 +53,10 @@ describe('a bio over several rows', () => {
   });
 
   it('finds its row among many', async () => {
-    const rows = Array.from({ length: 100 }, (_, i) => `${String(i * 3)} 3 span disk:a ${String(300 - i * 3)}`);
+    const rows = Array.from(
+      { length: 100 },
+      (_, i) => `${String(i * 3)} 3 span disk:a ${String(300 - i * 3)}`,
+    );
     const port = await device(rows.join('\n'));
     for (const sector of [0, 2, 3, 150, 151, 152, 297, 299]) {
       const row = Math.floor(sector / 3);
@@ -110,154 +116,6 @@ describe('a target that wants copies', () => {
     const port = await device('0 64 probe disk:a 0', { discardCopies: 0 });
     expect(send(port, BioOp.Discard, 0, 8).status).toBe(Status.NotSup);
     expect(seen).toEqual([]);
-  });
-});
-
-describe('flushes', () => {
-  const plan = async (table: string): Promise<string[]> => {
-    const b = rig.disks.add('b', 1024);
-    const port = await device(table);
-    disk.seen.length = 0;
-    expect(send(port, BioOp.Flush, 0, 0)).toMatchObject({ status: Status.Ok, ends: 1 });
-    return [...disk.seen.map((bio) => `a ${bio}`), ...b.seen.map((bio) => `b ${bio}`)];
-  };
-
-  it('go once to each device where no target needs to map them', async () => {
-    expect(await plan('0 8 span disk:a 0\n8 8 span disk:b 0\n16 8 span disk:a 8')).toEqual([
-      'a flush 0+0',
-      'b flush 0+0',
-    ]);
-  });
-
-  it('go straight through to a single device', async () => {
-    expect(await plan('0 8 span disk:b 8')).toEqual(['b flush 0+0']);
-  });
-
-  it('go to each row where one of them needs to map them', async () => {
-    expect(await plan('0 8 probe disk:a 0\n8 8 probe disk:a 0\n16 8 span disk:b 0')).toEqual([
-      'a flush 0+0',
-      'a flush 0+0',
-      'b flush 0+0',
-    ]);
-    expect(seen).toEqual(['flush 0+0#0', 'flush 8+0#0']);
-  });
-
-  it('are complete at once where nobody wants them', async () => {
-    const port = await device('0 8 probe disk:a 0', { flushCopies: 0 });
-    expect(send(port, BioOp.Flush, 0, 0)).toMatchObject({ status: Status.Ok, ends: 1 });
-    expect(disk.seen).toEqual([]);
-    rig.engine.registry.add(targetType('none', () => ({}), { features: { flushBypassesMap: true } }));
-    await rig.engine.load('m', '0 8 none');
-    await rig.engine.resume('m');
-    expect(send(port, BioOp.Flush, 0, 0)).toMatchObject({ status: Status.Ok, ends: 1 });
-  });
-
-  it('fail with the first error, when all are back', async () => {
-    const b = rig.disks.add('b', 1024);
-    const port = await device('0 8 span disk:a 0\n8 8 span disk:b 0');
-    disk.hold = b.hold = true;
-    const sent = send(port, BioOp.Flush, 0, 0);
-    b.held.pop()!.complete(Status.NoSpc);
-    expect(sent.status).toBeNull();
-    disk.held.pop()!.complete(Status.Io);
-    expect(sent).toMatchObject({ status: Status.NoSpc, ends: 1 });
-  });
-
-  it('that a target kills or cannot map are errors', async () => {
-    const port = await device('0 8 probe disk:a 0', { map: () => MapResult.Kill });
-    expect(send(port, BioOp.Flush, 0, 0).status).toBe(Status.Io);
-    await rig.engine.load('m', '0 8 error');
-    await rig.engine.resume('m');
-    expect(send(port, BioOp.Flush, 0, 0).status).toBe(Status.Io);
-  });
-});
-
-describe('a bio that a target wants to map again', () => {
-  const REQUEUE: Partial<Target> = { map: () => MapResult.Requeue, maxIo: 8, ...{ flushCopies: 2 } };
-  const bios = (port: Port): (() => (Status | null)[]) => {
-    const sent = [write(port, 0, 4), write(port, 4, 12), send(port, BioOp.Flush, 0, 0)];
-    return () => sent.map(({ status }) => status);
-  };
-
-  it('is an error outside a noflush suspend', async () => {
-    const port = await device('0 64 probe disk:a 0', REQUEUE);
-    expect(bios(port)()).toEqual([Status.Io, Status.Io, Status.Io]);
-    const suspended = rig.engine.suspend('m');
-    await suspended;
-    const later = bios(port);
-    expect(later()).toEqual([null, null, null]);
-    await rig.engine.resume('m', { noflush: true });
-    expect(later()).toEqual([Status.Io, Status.Io, Status.Io]);
-  });
-
-  it('in a noflush suspend goes to the next table, below the filters it has passed', async () => {
-    const held: { complete: () => void }[] = [];
-    const port = await device('0 64 probe disk:a 0', {
-      maxIo: 8,
-      map: (bio) => {
-        held.push({
-          complete: () => {
-            bio.complete(Status.Requeue);
-          },
-        });
-        return MapResult.Submitted;
-      },
-    });
-    const sent = write(port, 4, 12);
-    const suspending = rig.engine.suspend('m', { noflush: true });
-    await settle();
-    for (const { complete } of held) complete();
-    await suspending;
-    expect(sent.status).toBeNull();
-    await rig.engine.load('m', '0 64 span disk:a 500');
-    await rig.engine.resume('m');
-    expect(sent).toMatchObject({ status: Status.Ok, ends: 1 });
-    expect(disk.seen).toEqual(['write 504+12']);
-  });
-
-  it('may be given back later, whole, in pieces, in pieces of pieces, and as a flush', async () => {
-    let taken: Bio[] | null = [];
-    const port = await device('0 200 probe disk:a 0', {
-      maxIo: 8,
-      flushCopies: 2,
-      limits: (stacked) => ({ ...stacked, maxSectors: 100 }),
-      presuspend: () => {
-        const bios = taken!;
-        taken = null;
-        for (const bio of bios) bio.complete(Status.Requeue);
-      },
-      map: (bio) => {
-        if (taken === null) return MapResult.Requeue;
-        taken.push(bio);
-        return MapResult.Submitted;
-      },
-    });
-    const sent = [write(port, 0, 4), write(port, 4, 12), write(port, 0, 200), send(port, BioOp.Flush, 0, 0)];
-    await rig.engine.suspend('m', { noflush: true });
-    expect(sent.map(({ status }) => status)).toEqual([null, null, null, null]);
-    await rig.engine.load('m', '0 200 span disk:a 500');
-    await rig.engine.resume('m');
-    expect(sent.map(({ status, ends }) => [status, ends])).toEqual(Array(4).fill([Status.Ok, 1]));
-    expect(disk.seen.toSorted()).toEqual(['flush 0+0', 'write 500+200', 'write 500+4', 'write 504+12']);
-  });
-
-  it('fails with its table when that is taken away', async () => {
-    let bio: { complete: (status: Status) => void } | null = null;
-    const port = await device('0 64 probe disk:a 0', {
-      map: (one) => {
-        bio = one;
-        return MapResult.Submitted;
-      },
-    });
-    const sent = write(port, 0, 4);
-    const suspending = rig.engine.suspend('m', { noflush: true });
-    await settle();
-    bio!.complete(Status.Requeue);
-    await suspending;
-    const parked = write(port, 8, 4);
-    port.close();
-    await rig.engine.remove('m');
-    expect([sent.status, parked.status]).toEqual([Status.NoDev, Status.NoDev]);
   });
 });
 

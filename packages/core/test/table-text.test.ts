@@ -44,7 +44,10 @@ describe('tables that the kernel judged', () => {
         LAYOUT.exec(reason)?.[0] ??
         /Invalid format on line \d+ of table on stdin\./.exec(reason)?.[0] ??
         'unknown target type';
-      await expect(creating).rejects.toMatchObject({ code: 'EINVAL', message: expect.stringContaining(text) });
+      await expect(creating).rejects.toMatchObject({
+        code: 'EINVAL',
+        message: expect.stringContaining(text),
+      });
       expect(await rig.engine.list()).toEqual([]);
     }
     await rig.finish();

@@ -1,6 +1,6 @@
 import { ALL_OPS, createEngine, defineTarget, MapResult } from '@interposer/core';
 import { describe, expect, it } from 'vitest';
-import { kernelIo, kernelLimits, kernelRefusals } from '../../target-linear/test/kernel/suite.ts';
+import { kernelIo, kernelLimits, kernelRefusals } from '../../conformance/test/kernel/suite.ts';
 import { error } from '../src/index.ts';
 
 kernelIo([error], (name) => name === 'error' || name === 'error-with-device-args');

@@ -1,7 +1,7 @@
 import { createEngine } from '@interposer/core';
 import { ram } from '@interposer/device-ram';
 import { describe, expect, it } from 'vitest';
-import { kernelIo, kernelLimits, kernelRefusals } from './kernel/suite.ts';
+import { kernelIo, kernelLimits, kernelRefusals } from '../../conformance/test/kernel/suite.ts';
 import { linear } from '../src/index.ts';
 
 kernelIo([linear], (name) => name.startsWith('linear-'));

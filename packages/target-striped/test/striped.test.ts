@@ -1,8 +1,8 @@
 import { BioOp, createEngine, defineTarget, type Engine, MapResult, Status } from '@interposer/core';
 import { ram } from '@interposer/device-ram';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { StampedDisk, stampedDriver } from '../../target-linear/test/kernel/disk.ts';
-import { kernelIo, kernelLimits, kernelRefusals } from '../../target-linear/test/kernel/suite.ts';
+import { StampedDisk, stampedDriver } from '../../conformance/test/kernel/disk.ts';
+import { kernelIo, kernelLimits, kernelRefusals } from '../../conformance/test/kernel/suite.ts';
 import { striped } from '../src/index.ts';
 
 kernelIo([striped], (name) => name.startsWith('striped-') && !name.startsWith('striped-error'));

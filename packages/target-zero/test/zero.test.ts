@@ -1,6 +1,6 @@
 import { BioOp, bioPool, createEngine, Status } from '@interposer/core';
 import { describe, expect, it } from 'vitest';
-import { kernelIo, kernelLimits, kernelRefusals } from '../../target-linear/test/kernel/suite.ts';
+import { kernelIo, kernelLimits, kernelRefusals } from '../../conformance/test/kernel/suite.ts';
 import { zero } from '../src/index.ts';
 
 kernelIo([zero], (name) => name === 'zero');

@@ -91,8 +91,8 @@ export function spanType(
   return targetType(
     name,
     (context, args) => {
-      const port = args['device'] as Port;
-      const offset = args['offset'] as number;
+      const port = args.device as Port;
+      const offset = args.offset as number;
       return {
         map: (bio: Bio) => {
           bio.port = port;

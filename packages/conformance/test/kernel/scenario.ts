@@ -47,7 +47,7 @@ export interface Scenario {
 
 /** The scenarios of one recorded file. */
 export function scenarios(file: 'io' | 'refused' | 'limits'): Scenario[] {
-  const path = new URL(`../../../conformance/vectors/${file}.json`, import.meta.url);
+  const path = new URL(`../../vectors/${file}.json`, import.meta.url);
   const { scenarios } = JSON.parse(readFileSync(path, 'utf8')) as { scenarios: Scenario[] };
   return scenarios;
 }

@@ -1,0 +1,123 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type Bio, BioOp, MapResult, type Port, Status, type Target } from '../src/index.ts';
+import { type TestDisk } from './support/disks.ts';
+import { spanType } from './support/plugins.ts';
+import { Rig, send, settle, write } from './support/rig.ts';
+
+let rig: Rig;
+let disk: TestDisk;
+/** What the targets `probe` are made of, and the bios they saw. */
+let probe: Partial<Target>;
+let seen: string[];
+
+beforeEach(() => {
+  seen = [];
+  probe = {};
+  const type = spanType('probe', (port, { begin }) => ({
+    map: (bio) => {
+      seen.push(`${bio.toString()}#${String(bio.copy)}`);
+      bio.port = port;
+      bio.sector -= begin;
+      return MapResult.Remapped;
+    },
+    ...probe,
+  }));
+  rig = new Rig({ ...type, features: {} });
+  disk = rig.disks.add('a', 1024);
+});
+
+afterEach(() => rig.finish());
+
+async function device(table: string, parts: Partial<Target> = {}): Promise<Port> {
+  probe = parts;
+  await rig.engine.create('m', { table });
+  return rig.open('m');
+}
+
+describe('a bio that a target wants to map again', () => {
+  const REQUEUE: Partial<Target> = { map: () => MapResult.Requeue, maxIo: 8, ...{ flushCopies: 2 } };
+  const bios = (port: Port): (() => (Status | null)[]) => {
+    const sent = [write(port, 0, 4), write(port, 4, 12), send(port, BioOp.Flush, 0, 0)];
+    return () => sent.map(({ status }) => status);
+  };
+
+  it('is an error outside a noflush suspend', async () => {
+    const port = await device('0 64 probe disk:a 0', REQUEUE);
+    expect(bios(port)()).toEqual([Status.Io, Status.Io, Status.Io]);
+    const suspended = rig.engine.suspend('m');
+    await suspended;
+    const later = bios(port);
+    expect(later()).toEqual([null, null, null]);
+    await rig.engine.resume('m', { noflush: true });
+    expect(later()).toEqual([Status.Io, Status.Io, Status.Io]);
+  });
+
+  it('in a noflush suspend goes to the next table, below the filters it has passed', async () => {
+    const held: { complete: () => void }[] = [];
+    const port = await device('0 64 probe disk:a 0', {
+      maxIo: 8,
+      map: (bio) => {
+        held.push({
+          complete: () => {
+            bio.complete(Status.Requeue);
+          },
+        });
+        return MapResult.Submitted;
+      },
+    });
+    const sent = write(port, 4, 12);
+    const suspending = rig.engine.suspend('m', { noflush: true });
+    await settle();
+    for (const { complete } of held) complete();
+    await suspending;
+    expect(sent.status).toBeNull();
+    await rig.engine.load('m', '0 64 span disk:a 500');
+    await rig.engine.resume('m');
+    expect(sent).toMatchObject({ status: Status.Ok, ends: 1 });
+    expect(disk.seen).toEqual(['write 504+12']);
+  });
+
+  it('may be given back later, whole, in pieces, in more pieces than go at a time, and as a flush', async () => {
+    let taken: Bio[] | null = [];
+    const port = await device('0 200 probe disk:a 0', {
+      maxIo: 8,
+      flushCopies: 2,
+      presuspend: () => {
+        const bios = taken!;
+        taken = null;
+        for (const bio of bios) bio.complete(Status.Requeue);
+      },
+      map: (bio) => {
+        if (taken === null) return MapResult.Requeue;
+        taken.push(bio);
+        return MapResult.Submitted;
+      },
+    });
+    const sent = [write(port, 0, 4), write(port, 4, 12), write(port, 0, 200), send(port, BioOp.Flush, 0, 0)];
+    await rig.engine.suspend('m', { noflush: true });
+    expect(sent.map(({ status }) => status)).toEqual([null, null, null, null]);
+    await rig.engine.load('m', '0 200 span disk:a 500');
+    await rig.engine.resume('m');
+    expect(sent.map(({ status, ends }) => [status, ends])).toEqual(Array(4).fill([Status.Ok, 1]));
+    expect(disk.seen.toSorted()).toEqual(['flush 0+0', 'write 500+200', 'write 500+4', 'write 504+12']);
+  });
+
+  it('fails with its table when that is taken away', async () => {
+    let bio: { complete: (status: Status) => void } | null = null;
+    const port = await device('0 64 probe disk:a 0', {
+      map: (one) => {
+        bio = one;
+        return MapResult.Submitted;
+      },
+    });
+    const sent = write(port, 0, 4);
+    const suspending = rig.engine.suspend('m', { noflush: true });
+    await settle();
+    bio!.complete(Status.Requeue);
+    await suspending;
+    const parked = write(port, 8, 4);
+    port.close();
+    await rig.engine.remove('m');
+    expect([sent.status, parked.status]).toEqual([Status.NoDev, Status.NoDev]);
+  });
+});
