@@ -56,17 +56,17 @@ export class Replay {
     if (verb === 'info') {
       return argv.includes('events') ? `${(await this.engine.info(argv.at(-1)!)).eventNr}\n` : undefined;
     }
-    const text = await this.#show(verb, name);
+    const text = await this.#show(verb, argv.at(-1)!, argv.includes('--inactive'));
     if (text !== undefined) return this.#renumber(text);
     const done = await this.#edit(verb, name, step);
     return done ? '' : undefined;
   }
 
-  async #show(verb: string, name: string): Promise<string | undefined> {
+  async #show(verb: string, name: string, inactive: boolean): Promise<string | undefined> {
     switch (verb) {
       case 'table':
       case 'status':
-        return printRows(await this.engine[verb](name));
+        return printRows(await this.engine[verb](name, { inactive }));
       case 'deps':
         return printDeps(await this.engine.deps(name));
       default:
@@ -78,7 +78,8 @@ export class Replay {
     switch (verb) {
       case 'create': {
         const readOnly = step.argv!.includes('--readonly');
-        await this.engine.create(name, { table: tableOf(step), readOnly });
+        const table = step.argv!.includes('--notable') ? {} : { table: tableOf(step) };
+        await this.engine.create(name, { ...table, readOnly });
         return true;
       }
       case 'load':
