@@ -1,11 +1,11 @@
 import type { Bio } from './bio.ts';
-import { MapResult, PreResult, Status } from './constants.ts';
+import { API_VERSION, BioOp, MapResult, PreResult, Status } from './constants.ts';
 import { fail } from './errors.ts';
 import type { ExtentSource, Extent } from './extents.ts';
-import { API_VERSION } from './constants.ts';
 import type { Filter, FilterContext, FilterType } from './filter.ts';
 import type { Limits } from './limits.ts';
 import type { Port } from './port.ts';
+import { type Splittable, Splitter } from './split.ts';
 import type { Target, TargetType } from './target.ts';
 
 /** How a target serves as a filter. */
@@ -57,12 +57,12 @@ function makeTarget(
   return type.create({ begin: 0, sectors, readOnly, clock, log, event }, args);
 }
 
-class TargetFilter implements Filter {
+class TargetFilter implements Filter, Splittable {
   readonly #target: Target;
   readonly #port: Port;
   /** Which of the target's words are not the filter's: each parameter up to there is one word. */
   readonly #hidden: readonly number[];
-  readonly #keepsData: boolean;
+  readonly #splitter: Splitter = new Splitter(this);
   readonly message?: (words: readonly string[]) => string | Promise<string>;
   readonly extents?: (below: ExtentSource, sector: number, count: number) => Promise<Extent[]>;
 
@@ -70,27 +70,63 @@ class TargetFilter implements Filter {
     this.#target = target;
     this.#port = port;
     this.#hidden = hidden;
-    this.#keepsData = keepsData;
     const message = target.message?.bind(target);
     if (message !== undefined) this.message = message;
-    if (this.#keepsData) this.extents = (below, sector, count) => below.extents(sector, count);
+    if (keepsData) this.extents = (below, sector, count) => below.extents(sector, count);
   }
 
   pre(bio: Bio): PreResult {
-    const { sector } = bio;
-    switch (this.#target.map(bio)) {
+    if (!this.#takes(bio.op)) return this.#refuse(bio);
+    if (bio.count > this.room(bio.sector, bio.op)) {
+      this.#splitter.split(bio);
+      return PreResult.Taken;
+    }
+    switch (this.dispatch(bio)) {
       case MapResult.Submitted:
         return PreResult.Taken;
       case MapResult.Remapped:
-        if (bio.port !== this.#port || bio.sector !== sector) {
-          throw fail('EFAULT', 'as a filter, a target must map each sector to the same sector of its device');
-        }
         return PreResult.Pass;
       default:
         // A filter has no next table to wait for, so a requeue is an error as it is outside a noflush suspend.
         bio.result = Status.Io;
         return PreResult.Complete;
     }
+  }
+
+  room(sector: number, op: BioOp): number {
+    const { maxIo } = this.#target;
+    return maxIo === undefined || op > BioOp.Write ? Infinity : maxIo - (sector % maxIo);
+  }
+
+  copies(): number {
+    return 1;
+  }
+
+  dispatch(bio: Bio): MapResult {
+    const { sector } = bio;
+    const result = this.#target.map(bio);
+    if (result === MapResult.Remapped && (bio.port !== this.#port || bio.sector !== sector)) {
+      throw fail('EFAULT', 'as a filter, a target must map each sector to the same sector of its device');
+    }
+    return result;
+  }
+
+  requeue(bio: Bio): void {
+    bio.complete(Status.Io);
+  }
+
+  #takes(op: BioOp): boolean {
+    const { flushCopies = 1, discardCopies = 1, writeZeroesCopies = 1 } = this.#target;
+    if (op === BioOp.Flush) return flushCopies > 0;
+    if (op === BioOp.Discard) return discardCopies > 0;
+    return op !== BioOp.WriteZeroes || writeZeroesCopies > 0;
+  }
+
+  /** What a target wants no copy of is not supported; but a flush is for the device below, whatever the target thinks. */
+  #refuse(bio: Bio): PreResult {
+    if (bio.op === BioOp.Flush) return PreResult.Pass;
+    bio.result = Status.NotSup;
+    return PreResult.Complete;
   }
 
   limits(below: Limits): Limits {

@@ -140,7 +140,8 @@ async function openOnce(
 /** Kernel: device_area_is_invalid. */
 function checkArea({ port, start, count }: Area, where: string): void {
   const { name, limits } = port.device;
-  if (limits.sectors === 0) return;
+  // A mapped device without a table is no disk yet.
+  if (limits.sectors === 0) throw fail('ENXIO', `${where}: Device lookup failed: ${name} has no table`);
   if (count > limits.sectors || start > limits.sectors - count) {
     throw fail(
       'EINVAL',

@@ -97,6 +97,30 @@ describe('a target as a filter', () => {
     expect(upwards).toBe(1);
   });
 
+  it('gets bios cut where it wants them, and only operations it wants', async () => {
+    const pieces: string[] = [];
+    parts = (port) => ({
+      maxIo: 8,
+      flushCopies: 0,
+      discardCopies: 0,
+      writeZeroesCopies: 0,
+      map: (bio) => {
+        pieces.push(bio.toString());
+        bio.port = port;
+        return bio.sector === 16 ? MapResult.Requeue : MapResult.Remapped;
+      },
+    });
+    await rig.engine.attachFilter('disk:a', 'plain x');
+    const port = await rig.open('disk:a');
+    expect(stampAt((await port.read(4, 9)).subarray(8 * 512))).toBe('a12');
+    expect(pieces).toEqual(['read 4+4', 'read 8+5']);
+    await expect(port.read(15, 3)).rejects.toMatchObject({ code: 'EIO' });
+    await expect(port.discard(0, 1)).rejects.toMatchObject({ code: 'ENOTSUP' });
+    await expect(port.writeZeroes(0, 1)).rejects.toMatchObject({ code: 'ENOTSUP' });
+    await port.flush();
+    expect(disk.seen.at(-1)).toMatch(/^flush/);
+  });
+
   it('that maps elsewhere has broken the contract', async () => {
     parts = (port) => ({
       map: (bio) => {

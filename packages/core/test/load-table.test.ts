@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { fail, makeLimits, Status } from '../src/index.ts';
+import { fail } from '../src/index.ts';
 import { stampAt, stamped, type TestDisk } from './support/disks.ts';
 import { spanType, targetType } from './support/plugins.ts';
 import { read, Rig, settle } from './support/rig.ts';
@@ -139,11 +139,12 @@ describe('devices below a table', () => {
     expect(await rig.engine.deps('m')).toEqual([{ name: 'low', major: 254, minor: 0 }]);
   });
 
-  it('may be empty: their size is not checked', async () => {
+  it('have a table if they are mapped devices', async () => {
     await rig.engine.create('none');
-    await rig.engine.create('m', { table: '0 8 span none 0' });
-    expect(read(await rig.open('m'), 0).status).not.toBe(Status.Ok);
-    expect(makeLimits(0).sectors).toBe(0);
+    await expect(rig.engine.create('m', { table: '0 8 span none 0' })).rejects.toMatchObject({
+      code: 'ENXIO',
+      message: 'table line 1: span: Device lookup failed: none has no table',
+    });
   });
 });
 
@@ -152,7 +153,7 @@ describe('stacking', () => {
     await rig.engine.create('m', { table: '0 64 span disk:a 0' });
     await expect(rig.engine.load('m', '0 8 span m 0')).rejects.toMatchObject({ code: 'ELOOP' });
     await rig.engine.create('n', { table: '0 64 span m 0' });
-    await rig.engine.create('o');
+    await rig.engine.create('o', { table: '0 64 span disk:a 0' });
     await rig.engine.load('o', '0 64 span n 0');
     await expect(rig.engine.load('m', '0 64 span n 0')).rejects.toMatchObject({ code: 'ELOOP' });
     await expect(rig.engine.load('m', '0 64 span o 0')).rejects.toMatchObject({ code: 'ELOOP' });
