@@ -1,0 +1,93 @@
+import { SECTOR_SIZE } from '@interposer/core';
+import type { Service } from '../service.ts';
+import { MAX_TRANSFER } from './checks.ts';
+
+/** Sends a request, resolves with its result. */
+export type Call = (method: string, params: readonly unknown[]) => Promise<unknown>;
+
+/** The service behind a way to call its methods: over a socket, or in this process. */
+export function serviceOver(call: Call): Service {
+  const send = <T>(method: string, ...params: readonly unknown[]): Promise<T> =>
+    call(method, params) as Promise<T>;
+  const device = deviceService(send);
+  return {
+    ...device,
+    create: (name, options) => send('create', name, options),
+    load: (name, table, options) => send('load', name, table, options),
+    clear: (name) => send('clear', name),
+    suspend: (name, options) => send('suspend', name, options),
+    resume: (name, options) => send('resume', name, options),
+    remove: (name, options) => send('remove', name, options),
+    rename: (name, newName) => send('rename', name, newName),
+    setUuid: (name, uuid) => send('setUuid', name, uuid),
+    message: (name, sector, words) => send('message', name, sector, words),
+    wait: (name, eventNr) => send('wait', name, eventNr),
+    table: (name, options) => send('table', name, options),
+    status: (name, options) => send('status', name, options),
+    info: (name) => send('info', name),
+    deps: (name, options) => send('deps', name, options),
+    list: () => send('list'),
+    types: () => send('types'),
+    addExport: (name, request) => send('addExport', name, request),
+    removeExport: (name, address) => send('removeExport', name, address),
+    exports: () => send('exports'),
+    loadPlugin: (spec) => send('loadPlugin', spec),
+    plugins: () => send('plugins'),
+    problems: () => send('problems'),
+    shutdown: () => send('shutdown'),
+  };
+}
+
+type Send = <T>(method: string, ...params: readonly unknown[]) => Promise<T>;
+type DeviceVerbs =
+  | 'attachFilter'
+  | 'detachFilter'
+  | 'filters'
+  | 'messageFilter'
+  | 'explain'
+  | 'extents'
+  | 'read'
+  | 'write'
+  | 'flush'
+  | 'discard'
+  | 'zero'
+  | 'hold'
+  | 'release';
+
+function deviceService(send: Send): Pick<Service, DeviceVerbs> {
+  return {
+    attachFilter: (device, spec) => send('attachFilter', device, spec),
+    detachFilter: (device, which, options) => send('detachFilter', device, which, options),
+    filters: (device) => send('filters', device),
+    messageFilter: (device, which, words) => send('messageFilter', device, which, words),
+    explain: (device) => send('explain', device),
+    extents: (device, sector, count) => send('extents', device, sector, count),
+    read: (device, sector, count) => readPieces(send, device, sector, count),
+    write: (device, sector, data) => writePieces(send, device, sector, data),
+    flush: (device) => send('flush', device),
+    discard: (device, sector, count) => send('discard', device, sector, count),
+    zero: (device, sector, count) => send('zero', device, sector, count),
+    hold: (device, mode) => send('hold', device, mode),
+    release: (device) => send('release', device),
+  };
+}
+
+/** A message carries a bounded amount of data: more goes in pieces, one after another. */
+async function readPieces(send: Send, device: string, sector: number, count: number): Promise<Uint8Array> {
+  if (count <= MAX_TRANSFER) return Buffer.from(await send<string>('read', device, sector, count), 'base64');
+  const data = new Uint8Array(count * SECTOR_SIZE);
+  for (let done = 0; done < count; done += MAX_TRANSFER) {
+    const piece = await send<string>('read', device, sector + done, Math.min(MAX_TRANSFER, count - done));
+    data.set(Buffer.from(piece, 'base64'), done * SECTOR_SIZE);
+  }
+  return data;
+}
+
+async function writePieces(send: Send, device: string, sector: number, data: Uint8Array): Promise<void> {
+  const most = MAX_TRANSFER * SECTOR_SIZE;
+  for (let done = 0; done === 0 || done < data.length; done += most) {
+    const piece = data.subarray(done, done + most);
+    const base64 = Buffer.from(piece.buffer, piece.byteOffset, piece.length).toString('base64');
+    await send('write', device, sector + done / SECTOR_SIZE, base64);
+  }
+}

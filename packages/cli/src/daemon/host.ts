@@ -1,0 +1,82 @@
+import {
+  type BlockDevice,
+  createEngine,
+  type Engine,
+  type EngineEvent,
+  MappedDevice,
+} from '@interposer/core';
+import { PluginSet, type PluginSources, registerAll } from '../plugins/plugin-set.ts';
+import { ExportTable } from './exports.ts';
+
+/** An engine with its plugins and exports: what a daemon or a foreground server is made of. */
+export class Host {
+  readonly engine: Engine = createEngine({ types: [] });
+  readonly exports: ExportTable = new ExportTable(this.engine);
+  readonly plugins: PluginSet = new PluginSet(registerAll(this.engine.registry));
+  /** Called for each line worth a log. */
+  log: (message: string) => void = () => undefined;
+
+  constructor() {
+    this.engine.onEvent((event) => {
+      this.log(describeEvent(event));
+    });
+  }
+
+  /** A host with its plugins loaded. */
+  static async open(sources: PluginSources): Promise<Host> {
+    const host = new Host();
+    await host.plugins.fill(sources);
+    return host;
+  }
+
+  /** Lets suspended devices go on, and ends the exports when what they were sent is answered. */
+  async endExports(): Promise<void> {
+    await this.#resumeAll();
+    await this.exports.close();
+  }
+
+  /** Ends it so that nothing acknowledged is lost: exports first, then every device is flushed and closed. */
+  async close(): Promise<void> {
+    await this.endExports();
+    for (const device of this.engine.devices()) {
+      if (!(device instanceof MappedDevice)) await this.#try(`flush of ${device.name}`, () => flush(device));
+    }
+    await this.engine.close();
+  }
+
+  /** Bios that wait at a suspended device would be waited for without end; its loaded table was never meant to be live. */
+  async #resumeAll(): Promise<void> {
+    for (const { name } of await this.engine.list()) {
+      const { suspended, live } = await this.engine.info(name);
+      if (!suspended || !live) continue;
+      await this.#try(`resume of ${name}`, async () => {
+        await this.engine.clear(name);
+        await this.engine.resume(name);
+      });
+    }
+  }
+
+  async #try(what: string, work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      this.log(`${what} failed: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+}
+
+async function flush(device: BlockDevice): Promise<void> {
+  if (device.limits.readOnly) return;
+  const port = device.open({ mode: 'read', claim: 'noexcl', holder: 'shutdown' });
+  try {
+    await port.flush();
+  } finally {
+    port.close();
+  }
+}
+
+function describeEvent(event: EngineEvent): string {
+  return event.kind === 'log'
+    ? event.message
+    : `fault on ${event.device}: ${event.culprit}: ${event.message}`;
+}

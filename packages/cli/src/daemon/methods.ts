@@ -1,0 +1,136 @@
+import { inDirectory } from '../working-directory.ts';
+import {
+  BadParams,
+  bytes,
+  type Check,
+  type Checked,
+  count,
+  fields,
+  flag,
+  oneOf,
+  optional,
+  text,
+  transfer,
+  words,
+} from './checks.ts';
+import type { Session } from './session.ts';
+
+/** What a client may call: checks of the parameters, and what to do. */
+interface Method {
+  readonly checks: readonly Check<unknown>[];
+  call(session: Session, args: readonly unknown[]): unknown;
+}
+
+function method<const C extends readonly Check<unknown>[]>(
+  checks: C,
+  call: (session: Session, ...args: Checked<C>) => unknown,
+): Method {
+  return { checks, call: (session, args) => call(session, ...(args as Checked<C>)) };
+}
+
+const noflush = fields({ noflush: flag });
+const inactive = fields({ inactive: flag });
+const address = { path: text, port: count, host: text };
+
+/** Every method of the control protocol. The names and parameters are those of `Service`. */
+const METHODS: Readonly<Record<string, Method>> = {
+  /** Where the client stands; the first thing it says. */
+  chdir: method([text], (session, path) => {
+    session.directory = path;
+  }),
+  create: method(
+    [text, fields({ table: text, source: text, uuid: text, readOnly: flag, minor: count })],
+    ({ host }, name, options) => host.engine.create(name, options),
+  ),
+  load: method([text, text, fields({ readOnly: flag, source: text })], ({ host }, name, table, options) =>
+    host.engine.load(name, table, options),
+  ),
+  clear: method([text], ({ host }, name) => host.engine.clear(name)),
+  suspend: method([text, noflush], ({ host }, name, options) => host.engine.suspend(name, options)),
+  resume: method([text, noflush], ({ host }, name, options) => host.engine.resume(name, options)),
+  remove: method([text, fields({ force: flag, deferred: flag })], ({ host }, name, options) =>
+    host.engine.remove(name, options),
+  ),
+  rename: method([text, text], ({ host }, name, newName) => host.engine.rename(name, newName)),
+  setUuid: method([text, text], ({ host }, name, uuid) => host.engine.setUuid(name, uuid)),
+  message: method([text, count, words], ({ host }, name, sector, message) =>
+    host.engine.message(name, sector, message),
+  ),
+  wait: method([text, count], ({ host, gone }, name, eventNr) =>
+    host.engine.wait(name, eventNr, gone.signal),
+  ),
+  table: method([text, fields({ inactive: flag, showKeys: flag })], ({ host }, name, options) =>
+    host.engine.table(name, options),
+  ),
+  status: method([text, inactive], ({ host }, name, options) => host.engine.status(name, options)),
+  info: method([text], ({ host }, name) => host.engine.info(name)),
+  deps: method([text, inactive], ({ host }, name, options) => host.engine.deps(name, options)),
+  list: method([], ({ host }) => host.engine.list()),
+  types: method([], ({ host }) => host.engine.types()),
+  attachFilter: method([text, text], ({ host }, device, spec) => host.engine.attachFilter(device, spec)),
+  detachFilter: method([text, text, fields({ force: flag })], ({ host }, device, which, options) =>
+    host.engine.detachFilter(device, which, options),
+  ),
+  filters: method([optional(text)], ({ host }, device) => host.engine.filters(device)),
+  messageFilter: method([text, text, words], ({ host }, device, which, message) =>
+    host.engine.messageFilter(device, which, message),
+  ),
+  explain: method([text], ({ host }, device) => host.engine.explain(device)),
+  extents: method([text, count, count], ({ host }, device, sector, length) =>
+    host.engine.extents(device, sector, length),
+  ),
+  read: method([text, count, transfer], async ({ host }, device, sector, length) =>
+    Buffer.from(await host.engine.read(device, sector, length)).toString('base64'),
+  ),
+  write: method([text, count, bytes], ({ host }, device, sector, data) =>
+    host.engine.write(device, sector, data),
+  ),
+  flush: method([text], ({ host }, device) => host.engine.flush(device)),
+  discard: method([text, count, count], ({ host }, device, sector, length) =>
+    host.engine.discard(device, sector, length),
+  ),
+  zero: method([text, count, count], ({ host }, device, sector, length) =>
+    host.engine.zero(device, sector, length),
+  ),
+  addExport: method(
+    [text, fields({ ...address, as: text, readOnly: flag, description: text })],
+    ({ host }, device, request) => host.exports.add(device, request),
+  ),
+  removeExport: method([text, fields(address)], ({ host }, name, where) => host.exports.remove(name, where)),
+  exports: method([], ({ host }) => host.exports.list()),
+  hold: method([text, oneOf('read', 'write')], (session, device, mode) => session.hold(device, mode)),
+  release: method([text], (session, device) => {
+    session.release(device);
+  }),
+  loadPlugin: method([text], (session, spec) => session.loadPlugin(spec)),
+  plugins: method([], ({ host }) => host.plugins.list()),
+  problems: method([], ({ host }) => host.plugins.problems),
+  shutdown: method([], (session) => {
+    session.onShutdown();
+  }),
+};
+
+/** Names of the methods. */
+export const METHOD_NAMES: readonly string[] = Object.keys(METHODS);
+
+/** Whether a client may call it. */
+export function isMethod(name: string): boolean {
+  return Object.hasOwn(METHODS, name);
+}
+
+/** Calls a method for a client. BadParams if the parameters do not fit. */
+export async function callMethod(
+  session: Session,
+  name: string,
+  params: readonly unknown[],
+): Promise<unknown> {
+  const method = METHODS[name]!;
+  const { checks } = method;
+  if (params.length > checks.length) {
+    throw new BadParams(`${name} takes at most ${String(checks.length)} parameters`);
+  }
+  const args = checks.map((check, index) =>
+    check(params[index], `parameter ${String(index + 1)} of ${name}`),
+  );
+  return inDirectory(session.directory, async () => method.call(session, args));
+}

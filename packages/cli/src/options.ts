@@ -1,0 +1,129 @@
+/** An option of the command line. */
+export interface OptionSpec {
+  /** Without dashes. */
+  readonly name: string;
+  readonly short?: string;
+  /** Placeholder of the value; absent: the option is a switch. */
+  readonly value?: string;
+  readonly about: string;
+  /** May be given several times. */
+  readonly repeated?: boolean;
+  /** One that dmsetup has: every verb that dmsetup has accepts it, as dmsetup does. */
+  readonly dmsetup?: boolean;
+  /** dmsetup's own, accepted so that scripts run, and without effect here: there is no udev and no kernel. */
+  readonly ignored?: boolean;
+}
+
+/** Every option there is; a name means the same with each verb that takes it. */
+export const OPTIONS: readonly OptionSpec[] = [
+  { name: 'help', short: 'h', about: 'Show what a verb does, with examples', dmsetup: true },
+  { name: 'version', about: 'Show versions', dmsetup: true },
+  { name: 'json', about: 'Print JSON for programs' },
+  { name: 'socket', value: 'PATH', about: 'Control socket of the daemon (INTERPOSER_SOCKET does the same)' },
+  {
+    name: 'plugin',
+    value: 'PATH|PACKAGE',
+    about: 'Load a plugin (INTERPOSER_PLUGINS does the same)',
+    repeated: true,
+  },
+  { name: 'no-start', about: 'Fail if no daemon runs instead of starting one' },
+  { name: 'verbose', short: 'v', about: 'Print the information block first', dmsetup: true },
+
+  { name: 'table', value: 'TEXT', about: 'The table itself, lines separated by newlines', dmsetup: true },
+  { name: 'notable', short: 'n', about: 'Create the device without a table', dmsetup: true },
+  { name: 'readonly', short: 'r', about: 'Make the table read-only', dmsetup: true },
+  { name: 'uuid', short: 'u', value: 'UUID', about: 'UUID of the device', dmsetup: true },
+  {
+    name: 'major',
+    short: 'j',
+    value: 'NUMBER',
+    about: 'Major number of the device, with --minor',
+    dmsetup: true,
+  },
+  {
+    name: 'minor',
+    short: 'm',
+    value: 'NUMBER',
+    about: 'Minor number of the device, with --major',
+    dmsetup: true,
+  },
+  { name: 'inactive', about: 'Ask for the inactive table instead of the live one', dmsetup: true },
+  { name: 'showkeys', about: 'Show secrets in tables', dmsetup: true },
+  { name: 'target', value: 'TYPE', about: 'Lines or devices of this target type only', dmsetup: true },
+  { name: 'noflush', about: 'Keep bios that targets hold back for the next table', dmsetup: true },
+  { name: 'nolockfs', about: 'Accepted; there is no file system to lock', dmsetup: true },
+  { name: 'force', short: 'f', about: 'Put an error target in place of the table first', dmsetup: true },
+  { name: 'deferred', about: 'Remove the device when its last user closes it', dmsetup: true },
+  { name: 'retry', about: 'Try again for a few seconds while the device is busy', dmsetup: true },
+  { name: 'setuuid', about: 'Set the UUID instead of the name', dmsetup: true },
+  { name: 'columns', short: 'c', about: 'One line a device, in columns', dmsetup: true },
+  { name: 'noheadings', about: 'Leave the headings out', dmsetup: true },
+  { name: 'separator', value: 'TEXT', about: 'Between columns, instead of padding', dmsetup: true },
+  {
+    name: 'options',
+    short: 'o',
+    value: 'FIELDS',
+    about: 'Fields to show, with commas between',
+    dmsetup: true,
+  },
+  {
+    name: 'sort',
+    short: 'O',
+    value: 'FIELDS',
+    about: 'Fields to sort by; - in front turns the order',
+    dmsetup: true,
+  },
+  { name: 'nameprefixes', about: "Write each column as DM_FIELD='value'", dmsetup: true },
+  { name: 'unquoted', about: 'With --nameprefixes, without the quotes', dmsetup: true },
+  { name: 'tree', about: 'Draw what stands on what', dmsetup: true },
+  { name: 'noopencount', about: 'Accepted; open counts cost nothing', dmsetup: true },
+
+  { name: 'all', about: 'Filters, drivers and packages too' },
+  { name: 'name', value: 'NAME', about: 'Name of the mapped device that is made for --table' },
+  {
+    name: 'filter',
+    value: "'TYPE[@ALTITUDE] ARGS'",
+    about: 'Slide a filter over the device',
+    repeated: true,
+  },
+  { name: 'unix', value: 'PATH', about: 'Serve on a UNIX socket' },
+  { name: 'port', value: 'PORT', about: 'Serve on a TCP port; 0 takes a free one' },
+  { name: 'host', value: 'HOST', about: 'Address for the TCP port; localhost by default' },
+  { name: 'read-only', about: 'Clients may not write' },
+  { name: 'export-name', value: 'NAME', about: 'NBD export name; empty by default' },
+  { name: 'as', value: 'NAME', about: 'NBD export name; the name of the device by default' },
+  { name: 'foreground', about: 'Stay in the terminal and log to standard error' },
+  // Not for users: says to a daemon that the process which started it waits for its report.
+  { name: 'started', about: '' },
+
+  { name: 'noudevrules', about: '', dmsetup: true, ignored: true },
+  { name: 'noudevsync', about: '', dmsetup: true, ignored: true },
+  { name: 'verifyudev', about: '', dmsetup: true, ignored: true },
+  { name: 'udevcookie', value: 'COOKIE', about: '', dmsetup: true, ignored: true },
+  { name: 'addnodeoncreate', about: '', dmsetup: true, ignored: true },
+  { name: 'addnodeonresume', about: '', dmsetup: true, ignored: true },
+  { name: 'readahead', value: 'SECTORS', about: '', dmsetup: true, ignored: true },
+  { name: 'manglename', value: 'MODE', about: '', dmsetup: true, ignored: true },
+  { name: 'uid', short: 'U', value: 'UID', about: '', dmsetup: true, ignored: true },
+  { name: 'gid', short: 'G', value: 'GID', about: '', dmsetup: true, ignored: true },
+  { name: 'mode', short: 'M', value: 'MODE', about: '', dmsetup: true, ignored: true },
+  { name: 'checks', about: '', dmsetup: true, ignored: true },
+  { name: 'yes', short: 'y', about: '', dmsetup: true, ignored: true },
+];
+
+/** Options that every verb takes. */
+export const COMMON_OPTIONS: readonly string[] = ['help', 'json', 'socket', 'plugin', 'no-start'];
+
+/** Options that verbs take from one another, not from users. */
+export const INTERNAL_OPTIONS: readonly string[] = ['started'];
+
+/** Other spellings dmsetup knows. */
+const SYNONYMS: Readonly<Record<string, string>> = { C: 'columns' };
+
+/** The option of a long name or of a short letter. */
+export function findOption(name: string, isShort: boolean): OptionSpec | undefined {
+  const real = isShort ? SYNONYMS[name] : undefined;
+  return OPTIONS.find((option) =>
+    isShort && real === undefined ? option.short === name : option.name === (real ?? name),
+  );
+}

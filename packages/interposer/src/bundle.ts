@@ -1,0 +1,33 @@
+import { importedPlugin, type Plugin } from '@interposer/cli';
+import { createEngine, type Engine, type EngineOptions, type PluginType } from '@interposer/core';
+import * as file from '@interposer/device-file';
+import * as nbd from '@interposer/device-nbd';
+import * as ram from '@interposer/device-ram';
+import * as errorPackage from '@interposer/target-error';
+import * as linear from '@interposer/target-linear';
+import * as striped from '@interposer/target-striped';
+import * as zero from '@interposer/target-zero';
+
+/** The packages of the family with their types. */
+export const bundledPlugins: readonly Plugin[] = [
+  importedPlugin('@interposer/device-file', file, import.meta.url),
+  importedPlugin('@interposer/device-nbd', nbd, import.meta.url),
+  importedPlugin('@interposer/device-ram', ram, import.meta.url),
+  importedPlugin('@interposer/target-error', errorPackage, import.meta.url),
+  importedPlugin('@interposer/target-linear', linear, import.meta.url),
+  importedPlugin('@interposer/target-striped', striped, import.meta.url),
+  importedPlugin('@interposer/target-zero', zero, import.meta.url),
+];
+
+/** Every target, filter and driver type of the family. */
+export const allTypes: readonly PluginType[] = bundledPlugins.flatMap(({ types }) => types);
+
+/** As `EngineOptions`; `types` are those to know besides the bundled ones. */
+export interface InterposerOptions extends Omit<EngineOptions, 'types'> {
+  readonly types?: readonly PluginType[];
+}
+
+/** An engine that knows all bundled types. EEXIST if one of the further ones has a name that is taken. */
+export function createInterposer(options: InterposerOptions = {}): Engine {
+  return createEngine({ ...options, types: [...allTypes, ...(options.types ?? [])] });
+}

@@ -1,0 +1,16 @@
+/**
+ * Interposer with everything in it: an engine that knows every type of the family, and all packages' exports.
+ *
+ * @packageDocumentation
+ */
+export * from '@interposer/cli';
+export * from '@interposer/core';
+export { file } from '@interposer/device-file';
+export { nbd } from '@interposer/device-nbd';
+export { ram } from '@interposer/device-ram';
+export * from '@interposer/frontend-nbd';
+export { error, errorFilter } from '@interposer/target-error';
+export { linear } from '@interposer/target-linear';
+export { striped } from '@interposer/target-striped';
+export { zero } from '@interposer/target-zero';
+export { allTypes, bundledPlugins, createInterposer, type InterposerOptions } from './bundle.ts';
