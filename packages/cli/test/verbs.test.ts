@@ -64,7 +64,7 @@ describe('filter', () => {
     );
     expect(await bench.ok('explain', 'd')).toBe(
       `d (254:0), 16 sectors\n|- filter error@150000.5\n\`- sectors 0+16: linear 7:0 0\n   \`- ${directory}/f.img (7:0), 16 sectors\n` +
-        '      |- filter error@7\n      `- driver FileDriver\n',
+        '      |- filter error@7\n      `- driver file\n',
     );
     expect((await bench.run(['zero', 'd', '0', '8'])).stderr).toMatch(/^interposer: EIO: /);
     expect(await bench.run(['filter', 'attach', 'd', 'error@150000.5'])).toMatchObject({ code: 1 });

@@ -38,6 +38,8 @@ export class BlockDevice implements Stage, Splittable {
   name: string;
   readonly major: number;
   readonly minor: number;
+  /** Name of the driver type at the bottom; `table` for a mapped device. */
+  readonly driverType: string;
   readonly gate: Gate = new Gate(this);
   readonly ports: Set<Port> = new Set<Port>();
   /** Devices below this one, at the longest: a table opens only devices of lower rank, so there are no cycles. */
@@ -67,9 +69,11 @@ export class BlockDevice implements Stage, Splittable {
     name: string,
     number: readonly [major: number, minor: number],
     driver: Driver,
+    driverType: string,
     observer: DeviceObserver,
   ) {
     this.name = name;
+    this.driverType = driverType;
     [this.major, this.minor] = number;
     this.#observer = observer;
     this.#splitter = new Splitter(this);
@@ -98,10 +102,13 @@ export class BlockDevice implements Stage, Splittable {
   }
 
   /** Ports that are not the device's own filters'. */
+  get users(): Port[] {
+    return [...this.ports].filter((port) => !this.#stack.steps.some((step) => step.port === port));
+  }
+
+  /** How many have the device open, its own filters aside. */
   get openCount(): number {
-    let count = this.ports.size;
-    for (const step of this.#stack.steps) if (this.ports.has(step.port)) count--;
-    return count;
+    return this.users.length;
   }
 
   /** Opens a port. EBUSY if a claim forbids it, EROFS for writing to a read-only device. */

@@ -142,7 +142,7 @@ export class Engine implements Control {
       if (options.force === true) await this.#replaceByError(device);
       if (device.openCount === 0) return this.#destroy(device);
       if (options.deferred !== true) {
-        throw fail('EBUSY', `${name} is open: ${[...device.ports].map((port) => port.holder).join(', ')}`);
+        throw fail('EBUSY', `${name} is open: ${device.users.map((port) => port.holder).join(', ')}`);
       }
       device.deferredRemove = true;
       return undefined;

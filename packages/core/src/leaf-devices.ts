@@ -108,7 +108,7 @@ export class LeafDevices {
   async #make({ type, spec, scheme }: Request, identity: string, readOnly: boolean): Promise<BlockDevice> {
     const { clock, log, observer } = this.#context;
     const driver = await type.open({ spec, scheme, readOnly, clock, log });
-    return new BlockDevice(identity, [type.major, this.#freeMinor(type.major)], driver, observer);
+    return new BlockDevice(identity, [type.major, this.#freeMinor(type.major)], driver, type.name, observer);
   }
 
   #freeMinor(major: number): number {

@@ -24,7 +24,7 @@ export class MappedDevice extends BlockDevice {
   readonly #waiters: Set<() => void> = new Set<() => void>();
 
   constructor(name: string, uuid: string, number: readonly [number, number], observer: DeviceObserver) {
-    super(name, number, new NoTable(makeLimits(0, { maxSectors: MAX_SECTORS })), observer);
+    super(name, number, new NoTable(makeLimits(0, { maxSectors: MAX_SECTORS })), 'table', observer);
     this.uuid = uuid;
     this.rank = 1;
   }

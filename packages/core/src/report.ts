@@ -57,7 +57,7 @@ export function pathOf(device: BlockDevice): PathNode {
     device: refOf(device),
     sectors: device.limits.sectors,
     filters: device.stack.steps.map(filterInfo),
-    ...(device instanceof MappedDevice ? {} : { driver: device.driver.constructor.name }),
+    ...(device instanceof MappedDevice ? {} : { driver: device.driverType }),
     rows: (table?.rows ?? []).map((row) => ({
       row: toRow(row, row.target.table(false)),
       below: devicesOf(row).map(pathOf),

@@ -85,7 +85,7 @@ describe('what an engine tells', () => {
               device: { name: 'a', major: 7, minor: 0 },
               sectors: 1024,
               filters: [quiet],
-              driver: 'TestDisk',
+              driver: 'disk',
               rows: [],
             },
           ],

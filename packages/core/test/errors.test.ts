@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { describe, expect, it } from 'vitest';
 import {
@@ -68,5 +69,19 @@ describe('fromSystemError', () => {
   ])('reads %s as %s', (raw, code) => {
     const cause = Object.assign(new Error('boom'), raw === undefined ? {} : { code: raw });
     expect(fromSystemError(cause, 'open x')).toMatchObject({ code, message: 'open x: boom', cause });
+  });
+});
+
+describe('the page on error codes', () => {
+  it('lists each of them, with its number and meaning, and no other', () => {
+    const page = readFileSync(new URL('../../../docs/errors.md', import.meta.url), 'utf8');
+    const rows = [...page.matchAll(/^\| `(\w+)`\s*\| (\d+)\s*\| (.*?)\s*\|$/gm)].map(
+      ([, code, errno, about]) => ({
+        code,
+        errno: Number(errno),
+        about,
+      }),
+    );
+    expect(rows).toEqual(Object.entries(ERROR_CODES).map(([code, info]) => ({ code, ...info })));
   });
 });
