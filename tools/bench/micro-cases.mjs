@@ -19,7 +19,7 @@ const RAM_SECTORS = (16 * 1024 * 1024) / SECTOR_SIZE;
 /** Bios of one timed round: some ten milliseconds. */
 const BIOS_PER_ROUND = 100_000;
 /** The least of so many rounds is taken: whatever disturbs a round makes it longer, nothing makes it shorter. */
-const ROUNDS = 20;
+const ROUNDS = 80;
 const HEAP_BIOS = 1_000_000;
 /** Few, since taking the size costs some kilobytes each time; and each must fit the young generation of the child. */
 const HEAP_PARTS = 4;

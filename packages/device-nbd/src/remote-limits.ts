@@ -1,0 +1,40 @@
+import { BioOp, fail, type Limits, makeLimits, type OpSet, opSet, SECTOR_SIZE } from '@interposer/core';
+import { DEFAULT_MAX_PAYLOAD, TransmissionFlag } from '@interposer/nbd-protocol';
+import type { RemoteExport } from './handshake.ts';
+
+/** The limits of a device on a remote export. EINVAL for one that is smaller than a block, or larger than 2^53 bytes. */
+export function limitsOf({ size, flags, blockSizes }: RemoteExport, readOnly: boolean): Limits {
+  const { minimum, preferred, maximum } = blockSizes ?? {
+    minimum: 1,
+    preferred: 0,
+    maximum: DEFAULT_MAX_PAYLOAD,
+  };
+  const logicalBlock = Math.max(SECTOR_SIZE, minimum);
+  // A part of a block at the end cannot be reached by whole blocks.
+  const sectors = Math.floor(size / logicalBlock) * (logicalBlock / SECTOR_SIZE);
+  if (!Number.isFinite(size) || sectors === 0) {
+    throw fail('EINVAL', `the export has ${String(size)} bytes: want at least a block of ${logicalBlock}`);
+  }
+  const payload = Math.min(maximum, DEFAULT_MAX_PAYLOAD);
+  const has = (flag: number): boolean => (flags & flag) !== 0;
+  return makeLimits(sectors, {
+    logicalBlock,
+    physicalBlock: Math.max(logicalBlock, minimum),
+    ioMin: logicalBlock,
+    ioOpt: preferred,
+    maxSectors: Math.floor(payload / logicalBlock) * (logicalBlock / SECTOR_SIZE),
+    ops: opsOf(has),
+    readOnly: readOnly || has(TransmissionFlag.ReadOnly),
+    discardGranularity: has(TransmissionFlag.SendTrim) ? logicalBlock : 0,
+    volatileCache: has(TransmissionFlag.SendFlush),
+    rotational: has(TransmissionFlag.Rotational),
+  });
+}
+
+function opsOf(has: (flag: number) => boolean): OpSet {
+  let ops = opSet(BioOp.Read, BioOp.Write);
+  if (has(TransmissionFlag.SendFlush)) ops |= opSet(BioOp.Flush);
+  if (has(TransmissionFlag.SendTrim)) ops |= opSet(BioOp.Discard);
+  if (has(TransmissionFlag.SendWriteZeroes)) ops |= opSet(BioOp.WriteZeroes);
+  return ops;
+}

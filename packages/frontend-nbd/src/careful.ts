@@ -1,0 +1,42 @@
+import { BioFlag, SECTOR_SIZE } from '@interposer/core';
+import { CommandFlag, NbdCommand } from '@interposer/nbd-protocol';
+import type { Export } from './export.ts';
+import type { Request } from './request.ts';
+import { narrow, readBlocks, widen, writeWidened, zeroUnaligned } from './unaligned.ts';
+
+/**
+ * Performs a request that is not made of whole blocks, or that overlaps one which is on its way. Its payload has room for
+ * the whole blocks around the range. Rejects as the port does.
+ */
+export async function performCarefully(request: Request, exported: Export): Promise<void> {
+  const { command, offset, length } = request;
+  const { port, lock, block } = exported;
+  const range = widen(offset, length, block);
+  if (command === NbdCommand.Read) {
+    request.payloadStart = range.head;
+    return readBlocks(port, range, request.payload!);
+  }
+  const locked = await lock.acquire(range.start / SECTOR_SIZE, range.bytes / SECTOR_SIZE);
+  try {
+    await change(request, exported);
+  } finally {
+    lock.release(locked);
+  }
+}
+
+async function change({ command, flags, offset, length, payload }: Request, exported: Export): Promise<void> {
+  const { port, block } = exported;
+  const fua = (flags & CommandFlag.Fua) !== 0;
+  if (command === NbdCommand.Write) {
+    const range = widen(offset, length, block);
+    return writeWidened(port, range, length, block, payload!, fua ? BioFlag.Fua : 0);
+  }
+  if (command === NbdCommand.Trim) {
+    const inside = narrow(offset, length, block);
+    if (inside.bytes > 0) await port.discard(inside.start / SECTOR_SIZE, inside.bytes / SECTOR_SIZE);
+  } else {
+    const noUnmap = (flags & CommandFlag.NoHole) === 0 ? 0 : BioFlag.NoUnmap;
+    await zeroUnaligned(port, offset, length, block, noUnmap);
+  }
+  if (fua) await port.flush();
+}

@@ -1,0 +1,103 @@
+import { deferToUnplug, type Pluggable } from '@interposer/core';
+import { NbdError, SIMPLE_REPLY_BYTES } from '@interposer/nbd-protocol';
+import type { Socket } from 'node:net';
+import type { Request } from './request.ts';
+
+/** What a queue needs of the transmission it belongs to. */
+export interface ReplySender {
+  /** Whether more replies will come without a further request being read. */
+  readonly expectsReplies: boolean;
+  /** The reply is in the kernel's hands, or never will be. */
+  sent(request: Request): void;
+  /** All replies of a batch were sent. */
+  batchSent(): void;
+}
+
+/**
+ * Replies that are ready, sent once in a turn and in one system call: neighbours in an arena as one piece, larger payloads
+ * straight from their own buffers. One batch is on its way at a time; the next gathers meanwhile.
+ */
+export class ReplyQueue implements Pluggable {
+  readonly #socket: Socket;
+  readonly #sender: ReplySender;
+  /** Bytes of payloads that are not sent. */
+  payloadBytes = 0;
+  #ready: Request[] = [];
+  #sending: Request[] = [];
+  #scheduled = false;
+  /** The piece that is being put together. */
+  #piece: Buffer | null = null;
+  #start = 0;
+  #end = 0;
+
+  constructor(socket: Socket, sender: ReplySender) {
+    this.#socket = socket;
+    this.#sender = sender;
+  }
+
+  /** Replies that are not sent. */
+  get length(): number {
+    return this.#ready.length + this.#sending.length;
+  }
+
+  push(request: Request): void {
+    this.#ready.push(request);
+    if (request.payload !== null) this.payloadBytes += request.length;
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    if (deferToUnplug(this)) return;
+    // Outside a burst others may be about to end in this turn: wait for its end, unless this one is the last.
+    if (this.#sender.expectsReplies) setImmediate(this.#flush);
+    else this.#flush();
+  }
+
+  unplug(): void {
+    this.#flush();
+  }
+
+  readonly #flush = (): void => {
+    this.#scheduled = false;
+    if (this.#sending.length > 0 || this.#ready.length === 0) return;
+    const batch = this.#ready;
+    this.#ready = this.#sending;
+    this.#sending = batch;
+    this.#socket.cork();
+    for (const request of batch) this.#add(request);
+    this.#write(this.#written);
+    this.#socket.uncork();
+  };
+
+  #add(request: Request): void {
+    const { buffer } = request.arena!;
+    const { slot } = request;
+    const failed = request.error !== NbdError.None;
+    const end = slot + SIMPLE_REPLY_BYTES + (failed ? 0 : request.inlineBytes);
+    if (buffer === this.#piece && slot === this.#end) this.#end = end;
+    else this.#begin(buffer, slot, end);
+    if (request.payload === null || failed) return;
+    this.#begin(request.payload, request.payloadStart, request.payloadStart + request.length);
+  }
+
+  #begin(buffer: Buffer, start: number, end: number): void {
+    if (this.#piece !== null) this.#write();
+    this.#piece = buffer;
+    this.#start = start;
+    this.#end = end;
+  }
+
+  #write(done?: () => void): void {
+    this.#socket.write(this.#piece!.subarray(this.#start, this.#end), done);
+    this.#piece = null;
+  }
+
+  readonly #written = (): void => {
+    const batch = this.#sending;
+    for (const request of batch) {
+      if (request.payload !== null) this.payloadBytes -= request.length;
+      this.#sender.sent(request);
+    }
+    batch.length = 0;
+    if (this.#ready.length > 0) this.#flush();
+    this.#sender.batchSent();
+  };
+}

@@ -1,0 +1,21 @@
+import type { BufferPool } from '@interposer/core';
+import type { Socket } from 'node:net';
+import type { Export } from './export.ts';
+
+/** What a transmission needs of the connection it belongs to. */
+export interface TransmissionHost {
+  /** The client broke the protocol: no more of it. */
+  violation(message: string): void;
+  /** Every reply is sent and no request will come. */
+  finished(): void;
+  /** Requests can be read again. */
+  unblocked(): void;
+}
+
+/** What a transmission works with. */
+export interface TransmissionOptions {
+  readonly socket: Socket;
+  readonly exported: Export;
+  readonly pool: BufferPool;
+  readonly maxBufferedBytes: number;
+}

@@ -1,0 +1,98 @@
+import { type ChaosDisk, type ChaosOptions, chaosDriver, passFilter } from '@interposer/conformance';
+import { createEngine, type Engine, type Port } from '@interposer/core';
+import { ram } from '@interposer/device-ram';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach } from 'vitest';
+import { type NbdEvent, type NbdExport, NbdServer, type NbdServerOptions } from '../src/index.ts';
+import { RawClient } from './raw-client.ts';
+
+const cleanups: (() => unknown)[] = [];
+
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+});
+
+/** Undone after the test, the last first. */
+export function later(cleanup: () => unknown): void {
+  cleanups.push(cleanup);
+}
+
+export async function temporaryFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'interposer-nbd-'));
+  later(() => rm(folder, { recursive: true }));
+  return folder;
+}
+
+/** A server with one export, over a disk that can be held, or over memory. */
+export class Fixture {
+  readonly server: NbdServer;
+  readonly engine: Engine;
+  readonly port: Port;
+  readonly path: string;
+  readonly disk: ChaosDisk | null;
+  readonly events: NbdEvent[];
+
+  constructor(parts: Pick<Fixture, 'server' | 'engine' | 'port' | 'path' | 'disk' | 'events'>) {
+    this.server = parts.server;
+    this.engine = parts.engine;
+    this.port = parts.port;
+    this.path = parts.path;
+    this.disk = parts.disk;
+    this.events = parts.events;
+  }
+
+  connect(): RawClient {
+    const client = new RawClient(this.path);
+    later(() => client.close());
+    return client;
+  }
+
+  /** Connected, and past the handshake. */
+  client(name = ''): Promise<RawClient> {
+    return this.connect().go(name);
+  }
+
+  get uri(): string {
+    return `nbd+unix:///?socket=${this.path}`;
+  }
+}
+
+export interface FixtureOptions extends NbdServerOptions {
+  /** The spec of a device; by default a disk of the conformance kit, which answers at once. */
+  readonly device?: string;
+  readonly disk?: Partial<ChaosOptions>;
+  readonly exported?: Partial<NbdExport>;
+}
+
+export async function serve(options: FixtureOptions = {}): Promise<Fixture> {
+  const chaos = chaosDriver();
+  const disk = options.device === undefined ? chaos.add('disk', { sectors: 2048, ...options.disk }) : null;
+  const engine = createEngine({ types: [chaos, ram, passFilter] });
+  const port = await engine.open(options.device ?? 'chaos:disk');
+  const events: NbdEvent[] = [];
+  const server = new NbdServer({ onEvent: (event) => events.push(event), ...options });
+  server.addExport({ name: '', port, ...options.exported });
+  const path = join(await temporaryFolder(), 'nbd.sock');
+  await server.listen({ path });
+  later(async () => {
+    disk?.release();
+    await server.close();
+    port.close();
+    await engine.close();
+  });
+  return new Fixture({ server, engine, port, path, disk, events });
+}
+
+/** Resolves when a condition holds, looked at once in each turn of the event loop. */
+export async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setImmediate(resolve));
+}
+
+/** Bytes that differ from place to place. */
+export function pattern(length: number, seed = 1): Buffer {
+  const bytes = Buffer.alloc(length);
+  for (let i = 0; i < length; i++) bytes[i] = (i * 31 + (i >> 8) * 17 + seed * 101) & 0xff;
+  return bytes;
+}

@@ -1,0 +1,47 @@
+import { REQUEST_MAGIC, SIMPLE_REPLY_MAGIC } from './constants.ts';
+import { writeU64 } from './integers.ts';
+
+/*
+ * Request, 28 bytes: magic u32, flags u16, type u16, cookie u64, offset u64, length u32; the data of a write follow.
+ * Simple reply, 16 bytes: magic u32, error u32, cookie u64; the data of a successful read follow.
+ */
+
+/** Where the fields of a request lie, for readers that decode in place. */
+export const RequestField = { Magic: 0, Flags: 4, Type: 6, Cookie: 8, Offset: 16, Length: 24 } as const;
+
+/** Where the fields of a simple reply lie. */
+export const SimpleReplyField = { Magic: 0, Error: 4, Cookie: 8 } as const;
+
+/** Writes a request; the cookie is two numbers of 32 bits. */
+export function writeRequest(
+  buffer: Buffer,
+  at: number,
+  type: number,
+  flags: number,
+  cookieHigh: number,
+  cookieLow: number,
+  offset: number,
+  length: number,
+): void {
+  buffer.writeUInt32BE(REQUEST_MAGIC, at + RequestField.Magic);
+  buffer.writeUInt16BE(flags, at + RequestField.Flags);
+  buffer.writeUInt16BE(type, at + RequestField.Type);
+  buffer.writeUInt32BE(cookieHigh, at + RequestField.Cookie);
+  buffer.writeUInt32BE(cookieLow, at + RequestField.Cookie + 4);
+  writeU64(buffer, at + RequestField.Offset, offset);
+  buffer.writeUInt32BE(length, at + RequestField.Length);
+}
+
+/** Writes a simple reply; the cookie is copied from the request at `cookieAt` of `from`. */
+export function writeSimpleReply(
+  buffer: Buffer,
+  at: number,
+  error: number,
+  from: Buffer,
+  cookieAt: number,
+): void {
+  buffer.writeUInt32BE(SIMPLE_REPLY_MAGIC, at + SimpleReplyField.Magic);
+  buffer.writeUInt32BE(error, at + SimpleReplyField.Error);
+  buffer.writeUInt32BE(from.readUInt32BE(cookieAt), at + SimpleReplyField.Cookie);
+  buffer.writeUInt32BE(from.readUInt32BE(cookieAt + 4), at + SimpleReplyField.Cookie + 4);
+}
