@@ -112,6 +112,16 @@ export class Bio {
     this.frameCookies[depth] = cookie;
   }
 
+  /**
+   * Core's: as `watch`, for a device that has no filters to see the bio and is not its first: its gate looks neither at the
+   * sector nor at the cookie, so they are not stored.
+   */
+  passGate(gate: Frame): void {
+    const depth = this.depth++;
+    if (depth === this.frames.length) growFrames(this);
+    this.frames[depth] = gate;
+  }
+
   /** Ends the bio, exactly once; afterwards it is no longer the caller's. Frames unwind, then the submitter's `end` runs. */
   complete(status: Status): void {
     if (this.status !== Status.Pending) {
@@ -120,7 +130,7 @@ export class Bio {
     }
     if (status === Status.Requeue && this.holder !== null && this.isInside(this.holder.device)) {
       // A target gives it back; a piece of a bio ends as others do, and its whole goes back.
-      this.holder.device.requeue(this);
+      this.holder.device.path.requeue(this);
       return;
     }
     this.status = status;

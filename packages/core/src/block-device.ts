@@ -1,15 +1,14 @@
 import { bioPool } from './bio-pool.ts';
-import type { Bio, Holder, Stage } from './bio.ts';
-import { type Limits } from './limits.ts';
-import { BioOp, hasOp, MapResult, type OpSet, PreResult, SECTOR_SIZE, Status } from './constants.ts';
+import type { Bio, Holder } from './bio.ts';
+import { Status } from './constants.ts';
+import { DevicePath } from './device-path.ts';
 import type { Driver } from './driver.ts';
 import { asError, fail } from './errors.ts';
 import { dataExtent, type Extent, type ExtentSource } from './extents.ts';
-import { FilterStack, type FilterStep, type Link } from './filter-stack.ts';
-import { Gate } from './gate.ts';
+import { FilterStack, type FilterStep } from './filter-stack.ts';
+import type { Gate } from './gate.ts';
+import type { Limits } from './limits.ts';
 import { Port, type PortOptions } from './port.ts';
-import { type Splittable, Splitter } from './split.ts';
-import { dispatch } from './trampoline.ts';
 
 /** What a device tells its engine. */
 export interface DeviceObserver {
@@ -25,45 +24,23 @@ export interface Fault {
   readonly error: Error;
 }
 
-/** The bottom of a device as a holder of bios. */
-interface Bottom extends Holder {
-  label: string;
-}
-
 /**
- * A block device: checks, gate, filter stack, and one driver at the bottom. Every device has the whole of it, so anything
- * can be slid over any device; only this class walks the stack.
+ * A block device: name, claims, limits, a filter stack and one driver at the bottom. Every device has the whole of it, so
+ * anything can be slid over any device. Bios go through its path.
  */
-export class BlockDevice implements Stage, Splittable {
+export class BlockDevice {
   name: string;
   readonly major: number;
   readonly minor: number;
   /** Name of the driver type at the bottom; `table` for a mapped device. */
   readonly driverType: string;
-  readonly gate: Gate = new Gate(this);
   readonly ports: Set<Port> = new Set<Port>();
-  /** Devices below this one, at the longest: a table opens only devices of lower rank, so there are no cycles. */
-  rank = 0;
-  fault: Fault | null = null;
-  /** Requeued bios are kept for the next table; otherwise they fail. True from the start of a noflush suspend to its end. */
-  keepsRequeued = false;
+  readonly path: DevicePath;
   readonly #observer: DeviceObserver;
-  readonly #splitter: Splitter;
-  readonly #bottom: Bottom = { device: this, label: 'driver' };
-  #requeued: Bio[] = [];
+  #fault: Fault | null = null;
   #driver: Driver;
   #stack: FilterStack = new FilterStack();
   #limits: Limits;
-  // What each bio needs of the stack and the limits, at hand; `restack` sets it.
-  #chains: FilterStack['chains'];
-  #sectors = 0;
-  #readOnly = false;
-  /** Logical block in sectors. */
-  #block = 1;
-  #bottomOps: OpSet = 0;
-  #maxSectors = 0;
-  /** Whether there can be a bio that is larger than the driver takes. */
-  #splits = false;
 
   constructor(
     name: string,
@@ -76,16 +53,24 @@ export class BlockDevice implements Stage, Splittable {
     this.driverType = driverType;
     [this.major, this.minor] = number;
     this.#observer = observer;
-    this.#splitter = new Splitter(this);
+    this.path = new DevicePath(this, driver);
     this.#driver = driver;
     this.#limits = driver.limits;
-    this.#chains = this.#stack.chains;
     this.restack();
   }
 
   /** As the kernel writes it, e.g. `7:0`. */
   get number(): string {
     return `${String(this.major)}:${String(this.minor)}`;
+  }
+
+  get gate(): Gate {
+    return this.path.gate;
+  }
+
+  /** Set while a plugin that broke its contract is on the path: every bio fails. */
+  get fault(): Fault | null {
+    return this.#fault;
   }
 
   get driver(): Driver {
@@ -130,53 +115,6 @@ export class BlockDevice implements Stage, Splittable {
     this.#observer.released(this);
   }
 
-  /** The way in, from the trampoline: gate, checks, filters below the port's altitude, driver. */
-  enter(bio: Bio): MapResult {
-    // Down the ranks there is no loop; a bio that does not go down is looked at closely.
-    if (this.gate.closings > 0 || this.fault !== null || this.rank >= bio.rank || !this.#fits(bio)) {
-      return this.#enterWithCare(bio);
-    }
-    return this.#admit(bio);
-  }
-
-  /** A queued bio that was requeued below the filters goes on there. */
-  run(bio: Bio): MapResult {
-    return this.#submitToDriver(bio);
-  }
-
-  room(sector: number): number {
-    // Pieces end at multiples of the largest size, so that they stay aligned whatever the start.
-    return this.#maxSectors - (sector % this.#maxSectors);
-  }
-
-  copies(): number {
-    return 1;
-  }
-
-  dispatch(piece: Bio): MapResult {
-    piece.holder = this.#bottom;
-    return this.#driver.submit(piece);
-  }
-
-  /** A target asked to map the bio again: kept for the next table in a noflush suspend, an error at any other time. */
-  requeue(bio: Bio): void {
-    if (!this.keepsRequeued) {
-      bio.complete(Status.Io);
-      return;
-    }
-    this.#requeued.push(bio);
-    this.gate.held++;
-    this.gate.settle();
-  }
-
-  /** Sends what was requeued to the driver that is now in place. */
-  replayRequeued(): void {
-    for (const bio of this.#takeRequeued()) {
-      bio.stage = this;
-      dispatch(bio);
-    }
-  }
-
   /** Closed gate only: another driver at the bottom. A fault of the old one is over. */
   replaceDriver(driver: Driver): void {
     this.#driver = driver;
@@ -199,13 +137,7 @@ export class BlockDevice implements Stage, Splittable {
       limits = this.#limitsWith(step, limits);
     }
     this.#limits = limits;
-    this.#chains = this.#stack.chains;
-    this.#sectors = limits.sectors;
-    this.#readOnly = limits.readOnly;
-    this.#bottomOps = below.ops;
-    this.#maxSectors = below.maxSectors;
-    this.#splits = below.maxSectors < limits.sectors;
-    this.#block = limits.logicalBlock / SECTOR_SIZE;
+    this.path.follow(this.#driver, this.#stack, limits);
     for (const port of this.ports) tell(port, limits);
   }
 
@@ -226,10 +158,10 @@ export class BlockDevice implements Stage, Splittable {
    */
   fence(holder: Holder, error: Error): void {
     if ('fenced' in holder) holder.fenced = true;
-    this.fault ??= { culprit: holder.label, error };
+    this.#setFault(this.#fault ?? { culprit: holder.label, error });
     this.reportFault(holder.label, error);
-    this.failWaiting(Status.Io);
-    if (holder === this.#bottom) return; // Real I/O may still be going on in its buffers: it ends by itself.
+    this.path.failWaiting(Status.Io);
+    if (holder === this.path.bottom) return; // Real I/O may still be going on in its buffers: it ends by itself.
     for (const bio of [...bioPool.pending()]) {
       if (bio.holder !== holder) continue;
       bio.abandoned = true;
@@ -237,18 +169,11 @@ export class BlockDevice implements Stage, Splittable {
     }
   }
 
-  /** Fails the bios that wait for the gate or for the next table. */
-  failWaiting(status: Status): void {
-    for (const bio of this.gate.takeParked()) bio.complete(status);
-    const requeued = this.#takeRequeued();
-    for (const bio of requeued) bio.complete(status);
-  }
-
   /** The culprit is out of the path: the device serves again, unless there is another. */
   recover(): void {
     const next = this.#stack.steps.find((step) => step.fenced);
-    this.fault =
-      next === undefined ? null : { culprit: next.label, error: new Error('it broke its contract earlier') };
+    const error = new Error('it broke its contract earlier');
+    this.#setFault(next === undefined ? null : { culprit: next.label, error });
   }
 
   /** The bios inside, and who has them: for the report of a drain that took too long. */
@@ -260,11 +185,9 @@ export class BlockDevice implements Stage, Splittable {
     return report;
   }
 
-  #takeRequeued(): Bio[] {
-    const bios = this.#requeued;
-    this.#requeued = [];
-    this.gate.held -= bios.length;
-    return bios;
+  #setFault(fault: Fault | null): void {
+    this.#fault = fault;
+    this.path.fenced = fault !== null;
   }
 
   #limitsWith(step: FilterStep, below: Limits): Limits {
@@ -275,106 +198,6 @@ export class BlockDevice implements Stage, Splittable {
       this.fence(step, asError(error));
     }
     return { ...limits, ops: limits.ops & step.ops };
-  }
-
-  #admit(bio: Bio): MapResult {
-    const { op } = bio;
-    const entry = bio.port!.entry[op]!;
-    const chain = this.#chains[op]!;
-    this.gate.inflight++;
-    bio.rank = this.rank;
-    bio.deviceDepth = bio.depth;
-    bio.watch(this.gate, entry);
-    bio.cursor = entry;
-    return entry === chain.length ? this.#submitToDriver(bio) : this.#descend(bio, chain);
-  }
-
-  /** Whether the device has such sectors and may change them. Written so that NaN fails too. */
-  #fits({ op, sector, count }: Bio): boolean {
-    if (op === BioOp.Flush) return true;
-    return (
-      sector >= 0 &&
-      count > 0 &&
-      sector <= this.#sectors - count &&
-      (this.#block === 1 || (sector % this.#block === 0 && count % this.#block === 0)) &&
-      (op === BioOp.Read || !this.#readOnly)
-    );
-  }
-
-  /** The rare cases, apart from the fast path. */
-  #enterWithCare(bio: Bio): MapResult {
-    const port = bio.port!;
-    if (this.gate.closings > 0 && port.below === null && this.fault === null) {
-      this.gate.park(bio);
-      return MapResult.Submitted;
-    }
-    const problem = this.#check(bio, port);
-    if (problem === Status.Ok) return this.#admit(bio);
-    bio.complete(problem);
-    return MapResult.Submitted;
-  }
-
-  #check(bio: Bio, port: Port): Status {
-    if (this.fault !== null) return Status.Io;
-    if (!this.#fits(bio)) {
-      const forbidden = this.#readOnly && bio.op !== BioOp.Read && bio.sector + bio.count <= this.#sectors;
-      return forbidden ? Status.Perm : Status.Inval;
-    }
-    if (this.rank >= bio.rank && this.#isLoop(bio, port)) {
-      this.reportFault(
-        bio.holder?.label ?? 'unknown',
-        new Error(`${bio.toString()} met the filters of ${this.name} twice`),
-      );
-      return Status.Io;
-    }
-    return Status.Ok;
-  }
-
-  /** A bio may come back to a device it is in only below the point it had reached there. */
-  #isLoop(bio: Bio, port: Port): boolean {
-    const entry = port.entry[bio.op]!;
-    for (let owner: Bio | null = bio; owner !== null; owner = owner.parent) {
-      for (let depth = owner.depth - 1; depth >= 0; depth--) {
-        if (owner.frames[depth] !== this.gate) continue;
-        const reached = owner.frameCookies[depth]!;
-        return port.below === null || entry < reached;
-      }
-    }
-    return false;
-  }
-
-  #descend(bio: Bio, chain: readonly Link[]): MapResult {
-    while (bio.cursor < chain.length) {
-      const { step, known } = chain[bio.cursor++]!;
-      if (!known) {
-        bio.complete(Status.NotSup);
-        return MapResult.Submitted;
-      }
-      bio.holder = step;
-      bio.frameCookies[bio.deviceDepth] = bio.cursor;
-      const verdict = step.filter.pre(bio);
-      if (verdict === PreResult.Pass) continue;
-      if (verdict === PreResult.Watch) bio.watch(step, bio.cookie);
-      else return answer(bio, verdict);
-    }
-    return this.#submitToDriver(bio);
-  }
-
-  #submitToDriver(bio: Bio): MapResult {
-    if (!hasOp(this.#bottomOps, bio.op)) {
-      bio.complete(Status.NotSup);
-      return MapResult.Submitted;
-    }
-    bio.holder = this.#bottom;
-    if (this.#splits && bio.count > this.#maxSectors) {
-      this.#splitter.split(bio);
-      return MapResult.Submitted;
-    }
-    const result = this.#driver.submit(bio);
-    if (result <= MapResult.Remapped) return result;
-    if (result === MapResult.Requeue) this.requeue(bio);
-    else bio.complete(Status.Io);
-    return MapResult.Submitted;
   }
 
   #extentsFrom(steps: readonly FilterStep[]): ExtentSource {
@@ -401,11 +224,6 @@ export class BlockDevice implements Stage, Splittable {
     }
     return undefined;
   }
-}
-
-function answer(bio: Bio, verdict: PreResult): MapResult {
-  if (verdict === PreResult.Complete) bio.complete(bio.result);
-  return MapResult.Submitted;
 }
 
 /** A user that cannot take the news is no reason to leave an edit half done. */

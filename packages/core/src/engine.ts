@@ -280,7 +280,7 @@ export class Engine implements Control {
         throw fail('EBUSY', `${busy.name} is open: ${holders}`);
       }
       this.#closed = true;
-      for (const device of this.#devices.mapped.all().sort((a, b) => b.rank - a.rank))
+      for (const device of this.#devices.mapped.all().sort((a, b) => b.path.rank - a.path.rank))
         await this.#destroy(device);
       for (const device of this.#devices.leaves.all()) await this.#detachAll(device);
       await this.#devices.settle();

@@ -88,6 +88,6 @@ function endFlush(child: Bio): void {
   bioPool.put(child);
   if (bio.childStatus === Status.Ok || status === Status.Requeue) bio.childStatus = status;
   if (--bio.children > 0) return;
-  if (bio.childStatus === Status.Requeue) bio.port!.device.requeue(bio);
+  if (bio.childStatus === Status.Requeue) bio.port!.path.requeue(bio);
   else bio.complete(bio.childStatus);
 }

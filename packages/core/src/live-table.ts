@@ -87,7 +87,7 @@ export class LiveTable implements Driver, Splittable {
   }
 
   requeue(bio: Bio): void {
-    this.#device.requeue(bio);
+    this.#device.path.requeue(bio);
   }
 
   async extents(sector: number, count: number): Promise<Extent[]> {

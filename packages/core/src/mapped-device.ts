@@ -26,7 +26,7 @@ export class MappedDevice extends BlockDevice {
   constructor(name: string, uuid: string, number: readonly [number, number], observer: DeviceObserver) {
     super(name, number, new NoTable(makeLimits(0, { maxSectors: MAX_SECTORS })), 'table', observer);
     this.uuid = uuid;
-    this.rank = 1;
+    this.path.rank = 1;
   }
 
   get live(): LiveTable | null {
@@ -65,7 +65,7 @@ export class MappedDevice extends BlockDevice {
   async suspend(options: SuspendOptions, quiesceOptions: QuiesceOptions): Promise<void> {
     if (this.suspended) return;
     const noflush = options.noflush ?? false;
-    this.keepsRequeued = noflush;
+    this.path.keepsRequeued = noflush;
     await quiesce([this], { ...quiesceOptions, mayHold: noflush });
     this.suspended = true;
     this.#live?.postsuspend();
@@ -94,7 +94,7 @@ export class MappedDevice extends BlockDevice {
     this.inactive = null;
     this.#live = null;
     // Their ports may be closed by now, but each bio ends.
-    this.failWaiting(Status.NoDev);
+    this.path.failWaiting(Status.NoDev);
     for (const table of tables) await table?.close();
     this.raiseEvent();
   }
@@ -160,7 +160,7 @@ export class MappedDevice extends BlockDevice {
     for (const { device } of table.ports) {
       if (device === this || standsOn(device, this))
         throw fail('ELOOP', `${this.name} would be stacked on itself`);
-      rank = Math.max(rank, device.rank + 1);
+      rank = Math.max(rank, device.path.rank + 1);
     }
     const depth = rank + heightAbove(this);
     if (depth > MAX_DEPTH) {
@@ -172,7 +172,7 @@ export class MappedDevice extends BlockDevice {
   }
 
   #updateRank(): void {
-    this.rank = 1 + Math.max(0, ...this.below().map((device) => device.rank));
+    this.path.rank = 1 + Math.max(0, ...this.below().map(({ path }) => path.rank));
     for (const { owner } of this.ports)
       if (owner instanceof MappedDevice && owner !== this) owner.#updateRank();
   }

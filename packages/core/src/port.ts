@@ -2,6 +2,7 @@ import { type Altitude, compareAltitudes } from './altitude.ts';
 import type { Bio } from './bio.ts';
 import { bioPool } from './bio-pool.ts';
 import type { BlockDevice } from './block-device.ts';
+import type { DevicePath } from './device-path.ts';
 import { BioFlag, BioOp, OP_COUNT, OP_NAMES, SECTOR_SIZE, Status } from './constants.ts';
 import { codeOfErrno, fail } from './errors.ts';
 import type { Extent } from './extents.ts';
@@ -30,6 +31,8 @@ export interface PortOptions {
 /** An open handle on a device, through which bios enter it. */
 export class Port {
   readonly device: BlockDevice;
+  /** Core's: where its bios go. */
+  readonly path: DevicePath;
   readonly mode: 'read' | 'write';
   claim: Claim;
   readonly holder: string;
@@ -45,6 +48,7 @@ export class Port {
   /** Use `BlockDevice.open`. */
   constructor(device: BlockDevice, options: PortOptions) {
     this.device = device;
+    this.path = device.path;
     this.mode = options.mode;
     this.claim = options.claim;
     this.holder = options.holder;

@@ -37,8 +37,8 @@ export function thaw(devices: readonly BlockDevice[]): void {
     if (device.gate.closings === 1) {
       for (const step of device.stack.steps) if (!step.fenced) contained(step, () => step.filter.resume?.());
       contained({ device, label: 'driver' }, () => device.driver.resume?.());
-      device.keepsRequeued = false;
-      device.replayRequeued();
+      device.path.keepsRequeued = false;
+      device.path.replayRequeued();
     }
     device.gate.open();
   }
@@ -54,7 +54,7 @@ function contained(holder: Holder, work: () => void): void {
 }
 
 function byRank(devices: readonly BlockDevice[]): BlockDevice[] {
-  return [...devices].sort((a, b) => b.rank - a.rank);
+  return [...devices].sort((a, b) => b.path.rank - a.path.rank);
 }
 
 function closeGate(device: BlockDevice): void {

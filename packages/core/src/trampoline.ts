@@ -65,7 +65,7 @@ function advance(bio: Bio): void {
 
 function step(bio: Bio): MapResult {
   const { stage } = bio;
-  if (stage === null) return bio.port!.device.enter(bio);
+  if (stage === null) return bio.port!.path.enter(bio);
   bio.stage = null;
   return stage.run(bio) as MapResult;
 }

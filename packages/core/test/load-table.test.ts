@@ -173,7 +173,7 @@ describe('stacking', () => {
     const top = await chain('u', 16, 'disk:b');
     await rig.engine.load('u0', `0 8 span ${lower} 0`);
     await rig.engine.resume('u0');
-    expect(rig.device(top).rank).toBe(32);
+    expect(rig.device(top).path.rank).toBe(32);
     await expect(rig.engine.create('x', { table: `0 8 span ${top} 0` })).rejects.toMatchObject({
       code: 'ELOOP',
     });
