@@ -1,5 +1,6 @@
 import type { BlockDevice } from './block-device.ts';
 import { type Clock, systemClock } from './clock.ts';
+import { DeviceLifecycle } from './device-lifecycle.ts';
 import { Devices } from './devices.ts';
 import type {
   Control,
@@ -15,15 +16,14 @@ import type {
 import { SECTOR_SIZE } from './constants.ts';
 import { asError, fail, isInterposerError } from './errors.ts';
 import type { Extent } from './extents.ts';
-import { attachFilter, type AttachContext, detachFilter, findFilter } from './filter-attach.ts';
-import { loadTable } from './load-table.ts';
-import { MappedDevice, type SuspendOptions } from './mapped-device.ts';
+import { attachFilter, detachFilter, findFilter } from './filter-attach.ts';
+import type { MappedDevice, SuspendOptions } from './mapped-device.ts';
 import { sendMessage } from './message.ts';
 import { Mutex } from './mutex.ts';
 import type { Claim, Port } from './port.ts';
 import { type PluginType, Registry } from './registry.ts';
 import { filterInfo, infoOf, pathOf, refOf, statusRows, tableRows } from './report.ts';
-import { type TableLine, parseTable } from './table-text.ts';
+import { parseTable } from './table-text.ts';
 
 /** What an engine is made of. */
 export interface EngineOptions {
@@ -44,15 +44,14 @@ export interface OpenOptions {
   readonly holder?: string;
 }
 
-const TABLE_HOLDER = 'table';
 const DEFAULT_DRAIN_TIMEOUT = 10_000;
 
 /** An isolated set of devices and the types they are made of. */
 export class Engine implements Control {
   readonly registry: Registry;
   readonly clock: Clock;
-  readonly #drainTimeout: number;
   readonly #devices: Devices;
+  readonly #lifecycle: DeviceLifecycle;
   /** Control operations run one after another; the data path knows nothing of it. */
   readonly #mutex: Mutex = new Mutex();
   readonly #listeners = new Set<(event: EngineEvent) => void>();
@@ -61,7 +60,6 @@ export class Engine implements Control {
   constructor(options: EngineOptions) {
     this.registry = new Registry().add(...options.types);
     this.clock = options.clock ?? systemClock;
-    this.#drainTimeout = options.drainTimeout ?? DEFAULT_DRAIN_TIMEOUT;
     this.#devices = new Devices({
       registry: this.registry,
       clock: this.clock,
@@ -72,6 +70,13 @@ export class Engine implements Control {
       unused: (device) => {
         this.#removeDeferred(device);
       },
+    });
+    this.#lifecycle = new DeviceLifecycle({
+      devices: this.#devices,
+      registry: this.registry,
+      clock: this.clock,
+      drainTimeout: options.drainTimeout ?? DEFAULT_DRAIN_TIMEOUT,
+      log: this.#log,
     });
   }
 
@@ -99,8 +104,8 @@ export class Engine implements Control {
       const device = this.#devices.mapped.add(name, options, this.#devices.observer);
       if (lines === undefined) return infoOf(device);
       try {
-        await this.#load(device, lines, options.readOnly ?? false);
-        await device.resume({}, this.#quiesceOptions);
+        await this.#lifecycle.load(device, lines, options.readOnly ?? false);
+        await device.resume({}, this.#lifecycle.quiesceOptions);
       } catch (error) {
         this.#devices.mapped.delete(device);
         await device.destroy();
@@ -117,7 +122,7 @@ export class Engine implements Control {
   ): Promise<void> {
     return this.#control(async () => {
       const lines = parseTable(table, options.source);
-      await this.#load(this.#devices.mapped.get(name), lines, options.readOnly ?? false);
+      await this.#lifecycle.load(this.#devices.mapped.get(name), lines, options.readOnly ?? false);
     });
   }
 
@@ -126,11 +131,15 @@ export class Engine implements Control {
   }
 
   suspend(name: string, options: SuspendOptions = {}): Promise<void> {
-    return this.#control(() => this.#devices.mapped.get(name).suspend(options, this.#quiesceOptions));
+    return this.#control(() =>
+      this.#devices.mapped.get(name).suspend(options, this.#lifecycle.quiesceOptions),
+    );
   }
 
   resume(name: string, options: SuspendOptions = {}): Promise<void> {
-    return this.#control(() => this.#devices.mapped.get(name).resume(options, this.#quiesceOptions));
+    return this.#control(() =>
+      this.#devices.mapped.get(name).resume(options, this.#lifecycle.quiesceOptions),
+    );
   }
 
   remove(
@@ -139,8 +148,8 @@ export class Engine implements Control {
   ): Promise<void> {
     return this.#control(async () => {
       const device = this.#devices.mapped.get(name);
-      if (options.force === true) await this.#replaceByError(device);
-      if (device.openCount === 0) return this.#destroy(device);
+      if (options.force === true) await this.#lifecycle.replaceByError(device);
+      if (device.openCount === 0) return this.#lifecycle.destroy(device);
       if (options.deferred !== true) {
         throw fail('EBUSY', `${name} is open: ${device.users.map((port) => port.holder).join(', ')}`);
       }
@@ -215,7 +224,7 @@ export class Engine implements Control {
       // The port keeps a leaf device open until the filter's own does.
       const port = await this.#openToAttach(device);
       try {
-        return filterInfo(await attachFilter(port.device, spec, this.#attachContext));
+        return filterInfo(await attachFilter(port.device, spec, this.#lifecycle.attachContext));
       } finally {
         port.close();
       }
@@ -224,7 +233,11 @@ export class Engine implements Control {
 
   detachFilter(device: string, which: string, options: { readonly force?: boolean } = {}): Promise<void> {
     return this.#control(async () => {
-      await detachFilter(findFilter(await this.#devices.find(device), which), this.#attachContext, options);
+      await detachFilter(
+        findFilter(await this.#devices.find(device), which),
+        this.#lifecycle.attachContext,
+        options,
+      );
       await this.#devices.settle();
     });
   }
@@ -281,8 +294,8 @@ export class Engine implements Control {
       }
       this.#closed = true;
       for (const device of this.#devices.mapped.all().sort((a, b) => b.path.rank - a.path.rank))
-        await this.#destroy(device);
-      for (const device of this.#devices.leaves.all()) await this.#detachAll(device);
+        await this.#lifecycle.destroy(device);
+      for (const device of this.#devices.leaves.all()) await this.#lifecycle.detachAll(device);
       await this.#devices.settle();
     });
   }
@@ -290,22 +303,6 @@ export class Engine implements Control {
   readonly #log = (message: string): void => {
     this.#emit({ kind: 'log', message });
   };
-
-  get #quiesceOptions(): { clock: Clock; timeout: number } {
-    return { clock: this.clock, timeout: this.#drainTimeout };
-  }
-
-  get #attachContext(): AttachContext {
-    return {
-      registry: this.registry,
-      clock: this.clock,
-      drainTimeout: this.#drainTimeout,
-      log: this.#log,
-      open: (spec, claim, owner) =>
-        this.#devices.open(spec, { mode: 'write', claim, holder: 'filter', owner }),
-      event: raiseEvent,
-    };
-  }
 
   #emit(event: EngineEvent): void {
     for (const listener of this.#listeners) listener(event);
@@ -340,68 +337,16 @@ export class Engine implements Control {
     }
   }
 
-  async #load(device: MappedDevice, lines: readonly TableLine[], readOnly: boolean): Promise<void> {
-    const table = await loadTable(lines, {
-      device,
-      registry: this.registry,
-      readOnly,
-      clock: this.clock,
-      log: this.#log,
-      event: () => {
-        device.raiseEvent();
-      },
-      open: (spec, claim) =>
-        this.#devices.open(spec, {
-          mode: readOnly ? 'read' : 'write',
-          claim,
-          holder: TABLE_HOLDER,
-          owner: device,
-        }),
-    });
-    await device.loadInactive(table);
-  }
-
-  /** What `remove --force` does first, so that nobody waits for the device's bios: an error target over all of it. */
-  async #replaceByError(device: MappedDevice): Promise<void> {
-    const { sectors } = device.limits;
-    if (device.live === null || sectors === 0) return;
-    await this.#load(device, parseTable(`0 ${String(sectors)} error`), false);
-    await device.resume({ noflush: true }, this.#quiesceOptions);
-  }
-
   /** Nobody waits for a deferred removal, so what goes wrong with it is logged. */
   #removeDeferred(device: MappedDevice): void {
     this.#control(async () => {
       // Somebody may have opened it since, or it is gone already.
       const due = device.deferredRemove && device.openCount === 0;
-      if (due && this.#devices.mapped.find(device.name) === device) await this.#destroy(device);
+      if (due && this.#devices.mapped.find(device.name) === device) await this.#lifecycle.destroy(device);
     }).catch((error: unknown) => {
       this.#log(`deferred removal of ${device.name}: ${asError(error).message}`);
     });
   }
-
-  async #destroy(device: MappedDevice): Promise<void> {
-    // From here on nobody finds it, so nobody opens it.
-    this.#devices.mapped.delete(device);
-    try {
-      if (!device.suspended) await device.suspend({}, this.#quiesceOptions);
-      await this.#detachAll(device);
-    } catch (error) {
-      this.#devices.mapped.putBack(device);
-      throw error;
-    }
-    await device.destroy();
-    await this.#devices.settle();
-  }
-
-  /** Orderly: highest first, so that upper filters may still write through lower ones. */
-  async #detachAll(device: BlockDevice): Promise<void> {
-    for (const step of [...device.stack.steps]) await detachFilter(step, this.#attachContext);
-  }
-}
-
-function raiseEvent(device: BlockDevice): void {
-  if (device instanceof MappedDevice) device.raiseEvent();
 }
 
 /** An engine with the given types and no devices yet. */

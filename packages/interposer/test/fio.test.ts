@@ -34,6 +34,7 @@ describe.skipIf(!peer('fio', 'qemu-img'))('fio over four connections', () => {
         '--verify=crc32c',
         '--verify_backlog=128',
         '--verify_fatal=1',
+        '--verify_state_save=0',
         `--numjobs=${String(JOBS)}`,
         `--size=${String(JOB_SIZE)}`,
         `--offset_increment=${String(JOB_SIZE)}`,
