@@ -145,5 +145,6 @@ try {
   next();
 } catch (error) {
   process.stderr.write(`The demonstration failed: ${asError(error).message}\n`);
-  process.exitCode = 1;
+  // What it had started would keep the process alive.
+  process.exit(1);
 }
