@@ -16,9 +16,15 @@ export interface TableInput {
 /** The longest name of a target type: the kernel's field has 16 bytes, one for the NUL. */
 const MAX_TYPE = 15;
 
-/** Reads the table a command is given: `--table`, a file, or standard input. Its form is checked here, as dmsetup does. */
-export async function readTable(command: Command, file: string | undefined): Promise<TableInput> {
-  const { text, source } = await tableText(command, file);
+/** What the first line of a table begins with; of a file's name nobody would think it. */
+const BEGINS_A_TABLE = /^\s*\d+\s+\d+\s+\S/;
+
+/**
+ * Reads the table a command is given: `--table`, an operand, or standard input. The operand is a file as with dmsetup, or,
+ * where there is no such file, the table itself. Its form is checked here, as dmsetup does.
+ */
+export async function readTable(command: Command, operand: string | undefined): Promise<TableInput> {
+  const { text, source } = await tableText(command, operand);
   const lines = checkForm(text, source);
   const long = lines.find(({ type }) => type.length > MAX_TYPE);
   if (long !== undefined) throw new CommandFailure([`Target type name ${long.type} is too long.`]);
@@ -27,16 +33,17 @@ export async function readTable(command: Command, file: string | undefined): Pro
 
 async function tableText(
   { options, around }: Command,
-  file: string | undefined,
+  operand: string | undefined,
 ): Promise<{ text: string; source: string }> {
   const given = options.get('table');
   if (given !== undefined) return { text: given, source: '' };
-  if (file === undefined) return { text: await readText(around.stdin), source: 'on stdin' };
+  if (operand === undefined) return { text: await readText(around.stdin), source: 'on stdin' };
   try {
-    return { text: await readFile(resolve(around.cwd, file), 'utf8'), source: file };
+    return { text: await readFile(resolve(around.cwd, operand), 'utf8'), source: operand };
   } catch (error) {
-    throw new CommandFailure([`Couldn't open '${file}' for reading.`], {
-      cause: fromSystemError(error, file),
+    if (BEGINS_A_TABLE.test(operand)) return { text: operand, source: '' };
+    throw new CommandFailure([`Couldn't open '${operand}' for reading.`], {
+      cause: fromSystemError(error, operand),
     });
   }
 }

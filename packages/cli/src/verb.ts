@@ -15,7 +15,7 @@ export interface Verb {
   readonly aliases?: readonly string[];
   /** Whether it is one of dmsetup's, with its options, output and exit codes. */
   readonly dmsetup?: boolean;
-  /** What stands behind the name, e.g. `NAME [TABLE_FILE]`. */
+  /** What stands behind the name, e.g. `NAME [TABLE_FILE|TABLE]`. */
   readonly operands: string;
   /** Fewest and most operands; more or fewer: `Incorrect number of arguments.` */
   readonly count: readonly [least: number, most: number];

@@ -51,6 +51,20 @@ describe('tables that cannot be', () => {
   });
 });
 
+describe('a table as an operand', () => {
+  it('is a file where there is one, else the table itself', async () => {
+    const bench = new Workbench(directory);
+    writeFileSync(join(directory, 'table.txt'), '0 8 error\n');
+    await bench.ok('create', 'a', 'table.txt');
+    await bench.ok('create', 'b', '0 8 zero\n8 8 error');
+    await bench.ok('load', 'a', '0 16 zero');
+    expect(await bench.ok('table')).toBe('a: 0 8 error \nb: 0 8 zero \nb: 8 8 error \n');
+    expect(await bench.ok('table', '--inactive', 'a')).toBe('0 16 zero \n');
+    const absent = await bench.run(['create', 'c', 'nosuch.txt']);
+    expect(absent.stderr).toContain("Couldn't open 'nosuch.txt' for reading.");
+  });
+});
+
 describe('filter', () => {
   it('attaches, lists, explains and detaches', async () => {
     const bench = new Workbench(directory);

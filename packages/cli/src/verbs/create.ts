@@ -7,12 +7,12 @@ import type { Command, Verb } from '../verb.ts';
 export const create: Verb = {
   name: 'create',
   dmsetup: true,
-  operands: 'NAME [TABLE_FILE]',
+  operands: 'NAME [TABLE_FILE|TABLE]',
   count: [0, 2],
   summary: 'Make a mapped device',
   about:
-    'The table is a file, the text of --table, or standard input. Each line of it is START LENGTH TARGET ARGUMENTS, in ' +
-    'sectors of 512 bytes. A device in the arguments is an image file, ram:64M, an nbd:// URI, or another mapped device by ' +
+    'The table is a file, the text of --table or of the operand, or standard input. Each line of it is START LENGTH ' +
+    'TARGET ARGUMENTS, in sectors of 512 bytes. A device in the arguments is an image file, ram:64M, an nbd:// URI, or another mapped device by ' +
     'name, /dev/mapper/NAME or MAJOR:MINOR. Relative paths start where the command is called. If anything is wrong ' +
     'nothing is made.',
   options: ['table', 'readonly', 'notable', 'uuid', 'major', 'minor'],

@@ -8,7 +8,7 @@ export const load: Verb = {
   name: 'load',
   aliases: ['reload'],
   dmsetup: true,
-  operands: 'DEV [TABLE_FILE]',
+  operands: 'DEV [TABLE_FILE|TABLE]',
   count: [0, 2],
   summary: 'Load a table into the inactive slot',
   about:
