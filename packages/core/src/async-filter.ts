@@ -25,8 +25,8 @@ export interface AsyncFilterSpec {
 const NO_PARAMS: readonly Param[] = [];
 
 /**
- * A filter type from one async function. Convenience for authors: it costs some promises for each bio, about 300 ns where a
- * `pre`/`post` filter costs 15; see docs/writing-a-filter.md.
+ * A filter type from one async function: a convenience for authors. It costs some promises for each bio, of which a filter
+ * with `pre` and `post` needs none.
  */
 export function asyncFilter(spec: AsyncFilterSpec): FilterType {
   return defineFilter({
