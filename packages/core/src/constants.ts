@@ -1,9 +1,6 @@
 /** Bytes in a sector. Positions and lengths on the data path are sectors of this size, whatever a device's block size. */
 export const SECTOR_SIZE = 512;
 
-/** `sector << SECTOR_SHIFT` is a byte count, for values that stay below 2^31. */
-export const SECTOR_SHIFT = 9;
-
 /** Contract number between core and its plugins. A type built for another number is refused at registration. */
 export const API_VERSION = 1;
 

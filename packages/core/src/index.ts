@@ -26,7 +26,6 @@ export {
   type OpSet,
   opSet,
   PreResult,
-  SECTOR_SHIFT,
   SECTOR_SIZE,
   Status,
 } from './constants.ts';

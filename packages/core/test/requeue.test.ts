@@ -1,37 +1,23 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Bio, BioOp, MapResult, type Port, Status, type Target } from '../src/index.ts';
 import { type TestDisk } from './support/disks.ts';
-import { spanType } from './support/plugins.ts';
+import { Probe } from './support/probe.ts';
 import { Rig, send, settle, write } from './support/rig.ts';
 
 let rig: Rig;
 let disk: TestDisk;
-/** What the targets `probe` are made of, and the bios they saw. */
-let probe: Partial<Target>;
-let seen: string[];
+let probe: Probe;
 
 beforeEach(() => {
-  seen = [];
-  probe = {};
-  const type = spanType('probe', (port, { begin }) => ({
-    map: (bio) => {
-      seen.push(`${bio.toString()}#${String(bio.copy)}`);
-      bio.port = port;
-      bio.sector -= begin;
-      return MapResult.Remapped;
-    },
-    ...probe,
-  }));
-  rig = new Rig({ ...type, features: {} });
+  probe = new Probe();
+  rig = new Rig(probe.type);
   disk = rig.disks.add('a', 1024);
 });
 
 afterEach(() => rig.finish());
 
-async function device(table: string, parts: Partial<Target> = {}): Promise<Port> {
-  probe = parts;
-  await rig.engine.create('m', { table });
-  return rig.open('m');
+function device(table: string, parts?: Partial<Target>): Promise<Port> {
+  return probe.device(rig, table, parts);
 }
 
 describe('a bio that a target wants to map again', () => {

@@ -1,29 +1,20 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { ALL_OPS, BioOp, MapResult, opSet, type Port, Status, type Target } from '../src/index.ts';
+import { ALL_OPS, BioOp, opSet, type Port, Status, type Target } from '../src/index.ts';
 import { stampAt, stamped, type TestDisk } from './support/disks.ts';
-import { spanType, targetType } from './support/plugins.ts';
+import { targetType } from './support/plugins.ts';
+import { Probe } from './support/probe.ts';
 import { read, Rig, send, write } from './support/rig.ts';
 
 let rig: Rig;
 let disk: TestDisk;
-/** What the targets `probe` are made of, and the bios they saw. */
-let probe: Partial<Target>;
+let probe: Probe;
 let seen: string[];
 
 beforeEach(() => {
-  seen = [];
-  probe = {};
-  const type = spanType('probe', (port, { begin }) => ({
-    map: (bio) => {
-      seen.push(`${bio.toString()}#${String(bio.copy)}`);
-      bio.port = port;
-      bio.sector -= begin;
-      return MapResult.Remapped;
-    },
-    ...probe,
-  }));
+  probe = new Probe();
+  ({ seen } = probe);
   rig = new Rig(
-    { ...type, features: {} },
+    probe.type,
     targetType('reads', () => ({}), { ops: opSet(BioOp.Read) }),
   );
   disk = rig.disks.add('a', 1024);
@@ -32,10 +23,8 @@ beforeEach(() => {
 
 afterEach(() => rig.finish());
 
-async function device(table: string, parts: Partial<Target> = {}): Promise<Port> {
-  probe = parts;
-  await rig.engine.create('m', { table });
-  return rig.open('m');
+function device(table: string, parts?: Partial<Target>): Promise<Port> {
+  return probe.device(rig, table, parts);
 }
 
 describe('a bio over several rows', () => {
