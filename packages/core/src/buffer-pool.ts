@@ -3,6 +3,7 @@ export type PooledBuffer = Buffer;
 
 const SMALLEST = 4096;
 const SLAB = 1 << 20;
+const HIGHEST_BIT = 2 ** 31;
 
 /**
  * Buffers in classes of powers of two. A fresh buffer of a megabyte costs page faults at each request; these are warm. They
@@ -20,7 +21,7 @@ export class BufferPool {
 
   /** A buffer of at least so many bytes. */
   get(bytes: number): PooledBuffer {
-    const size = bytes <= SMALLEST ? SMALLEST : 2 ** Math.ceil(Math.log2(bytes));
+    const size = bytes <= SMALLEST ? SMALLEST : 2 * (HIGHEST_BIT >>> Math.clz32(bytes - 1));
     const free = this.#listOf(size);
     if (free.length === 0) this.#refill(free, size);
     this.#freeBytes -= size;
@@ -43,6 +44,6 @@ export class BufferPool {
   }
 
   #listOf(size: number): PooledBuffer[] {
-    return (this.#free[Math.log2(size)] ??= []);
+    return (this.#free[Math.clz32(size)] ??= []);
   }
 }

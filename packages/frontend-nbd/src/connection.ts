@@ -13,7 +13,7 @@ const MAX_UNSENT = 256 * 1024;
 /** What all connections of a server share. */
 export interface ConnectionContext {
   readonly pool: BufferPool;
-  /** Bytes from any socket come in here, and are used or copied before the next read. */
+  /** Bytes from any socket come in here until its client writes, and are used or copied before the next read. */
   readonly receiveBuffer: Buffer;
   readonly maxBufferedBytes: number;
   readonly handshakeTimeout: number;
@@ -65,7 +65,7 @@ export class Connection implements InputSink, NegotiationHost, TransmissionHost 
   }
 
   window(): Buffer {
-    return this.#transmission?.intake.window() ?? this.#context.receiveBuffer;
+    return this.#transmission === null ? this.#context.receiveBuffer : this.#transmission.intake.window();
   }
 
   /** A burst, and a safety net: whatever a client sends, the process lives. */
@@ -101,8 +101,7 @@ export class Connection implements InputSink, NegotiationHost, TransmissionHost 
   transmit(exported: Export): void {
     this.#timer.cancel();
     exported.connections++;
-    const { pool, maxBufferedBytes } = this.#context;
-    this.#transmission = new Transmission({ socket: this.#socket, exported, pool, maxBufferedBytes }, this);
+    this.#transmission = new Transmission({ ...this.#context, socket: this.#socket, exported }, this);
     this.#event('opened', `a client opened "${exported.name}"`);
   }
 
@@ -144,10 +143,6 @@ export class Connection implements InputSink, NegotiationHost, TransmissionHost 
 
   /** Answers how many bytes were taken: less than all when blocked. */
   #take(buffer: Buffer, bytes: number): number {
-    if (this.#transmission?.intake.isWindow(buffer) === true) {
-      this.#transmission.intake.receivedInWindow(bytes);
-      return bytes;
-    }
     const at = this.#transmission === null ? this.#negotiation.receive(buffer, 0, bytes) : 0;
     return this.#transmission === null ? at : this.#transmission.intake.receive(buffer, at, bytes);
   }
@@ -162,7 +157,7 @@ export class Connection implements InputSink, NegotiationHost, TransmissionHost 
     this.#timer.cancel();
     this.#stash = null;
     const transmission = this.#transmission;
-    transmission?.finish();
+    transmission?.disconnect();
     if (this.#over || transmission?.idle === false) return;
     this.#over = true;
     if (transmission !== null) transmission.exported.connections--;

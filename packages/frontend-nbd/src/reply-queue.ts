@@ -25,6 +25,7 @@ export class ReplyQueue implements Pluggable {
   #ready: Request[] = [];
   #sending: Request[] = [];
   #scheduled = false;
+  #corked = false;
   /** The piece that is being put together. */
   #piece: Buffer | null = null;
   #start = 0;
@@ -61,9 +62,10 @@ export class ReplyQueue implements Pluggable {
     const batch = this.#ready;
     this.#ready = this.#sending;
     this.#sending = batch;
-    this.#socket.cork();
     for (const request of batch) this.#add(request);
     this.#write(this.#written);
+    if (!this.#corked) return;
+    this.#corked = false;
     this.#socket.uncork();
   };
 
@@ -79,10 +81,17 @@ export class ReplyQueue implements Pluggable {
   }
 
   #begin(buffer: Buffer, start: number, end: number): void {
-    if (this.#piece !== null) this.#write();
+    if (this.#piece !== null) this.#writeCorked();
     this.#piece = buffer;
     this.#start = start;
     this.#end = end;
+  }
+
+  /** A piece that is not the only one: all go in one system call. A single one is cheaper without it. */
+  #writeCorked(): void {
+    if (!this.#corked) this.#socket.cork();
+    this.#corked = true;
+    this.#write();
   }
 
   #write(done?: () => void): void {

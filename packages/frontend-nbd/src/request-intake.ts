@@ -1,7 +1,8 @@
 import { REQUEST_BYTES } from '@interposer/nbd-protocol';
 import type { Request } from './request.ts';
+import type { SlabSource } from './slab.ts';
 
-/** From this size on data of a write are read from the socket to where they belong, without a copy. */
+/** From this size on the rest of a write's data is read from the socket to where it belongs, without a copy. */
 const SMALLEST_DIRECT = 64 * 1024;
 
 /** Who makes something of what comes in. */
@@ -12,13 +13,21 @@ export interface RequestTaker {
   readonly ending: boolean;
   /** A request header. The answer is a request whose data follow, or null. */
   begin(buffer: Buffer, at: number): Request | null;
+  /** Whether the data of the write may be used where they came in. */
+  mayBorrow(request: Request): boolean;
+  /** Gives the write a payload of its own, unless it is refused. */
+  provide(request: Request): void;
   /** The data of the request have come. */
   start(request: Request): void;
 }
 
-/** Cuts what comes from a client into requests. Data of writes go to the payload of the request, or nowhere if it has none. */
+/**
+ * Cuts what comes from a client into requests. Data of a write that came in whole stay where they are until the write has
+ * ended; others go to the payload of the request, or nowhere if it has none.
+ */
 export class RequestIntake {
   readonly #taker: RequestTaker;
+  readonly #slabs: SlabSource;
   /** A header that came in pieces. */
   readonly #header: Buffer = Buffer.alloc(REQUEST_BYTES);
   #headerBytes = 0;
@@ -27,12 +36,17 @@ export class RequestIntake {
   /** The rest of its payload, while the socket reads into that. */
   #window: Buffer | null = null;
 
-  constructor(taker: RequestTaker) {
+  constructor(taker: RequestTaker, slabs: SlabSource) {
     this.#taker = taker;
+    this.#slabs = slabs;
   }
 
   /** Takes bytes from the client; answers where it stopped, which is before `end` only when blocked. */
   receive(buffer: Buffer, start: number, end: number): number {
+    if (buffer === this.#window) {
+      if (this.#incoming !== null) this.#advance(this.#incoming, end);
+      return end;
+    }
     const taker = this.#taker;
     let at = start;
     while (at < end) {
@@ -40,31 +54,20 @@ export class RequestIntake {
       if (this.#incoming !== null) at = this.#receiveData(this.#incoming, buffer, at, end);
       else if (taker.blocked) return at;
       else if (this.#headerBytes === 0 && end - at >= REQUEST_BYTES) {
-        this.#incoming = taker.begin(buffer, at);
-        at += REQUEST_BYTES;
+        at = this.#begin(buffer, at, end);
       } else at = this.#gatherHeader(buffer, at, end);
     }
     return at;
   }
 
-  /** Where the next bytes from the socket should go: the rest of a large write's data, or null for anywhere. */
-  window(): Buffer | null {
+  /** Where the next bytes from the socket should go: of a large write's data the rest, where it belongs. */
+  window(): Buffer {
     this.#window = null;
     const request = this.#incoming;
-    if (request === null || request.length - request.received < SMALLEST_DIRECT) return null;
+    if (request === null) return this.#slabs.window();
     const { payload, payloadStart, received, length } = request;
-    if (payload !== null) this.#window = payload.subarray(payloadStart + received, payloadStart + length);
-    return this.#window;
-  }
-
-  /** Whether bytes that came in this buffer came into the window. */
-  isWindow(buffer: Buffer): boolean {
-    return this.#window === buffer;
-  }
-
-  /** So many bytes came into the window. */
-  receivedInWindow(bytes: number): void {
-    if (this.#incoming !== null) this.#advance(this.#incoming, bytes);
+    if (payload === null || length - received < SMALLEST_DIRECT) return this.#slabs.window();
+    return (this.#window = payload.subarray(payloadStart + received, payloadStart + length));
   }
 
   /** The client will not send the rest of a request: whose it is, if there is one. */
@@ -80,9 +83,24 @@ export class RequestIntake {
     this.#headerBytes += bytes;
     if (this.#headerBytes === REQUEST_BYTES) {
       this.#headerBytes = 0;
-      this.#incoming = this.#taker.begin(this.#header, 0);
+      this.#begin(this.#header, 0, REQUEST_BYTES);
     }
     return start + bytes;
+  }
+
+  /** A whole header, and behind it data, perhaps; answers how far it got. */
+  #begin(buffer: Buffer, at: number, end: number): number {
+    const taker = this.#taker;
+    const request = taker.begin(buffer, at);
+    const next = at + REQUEST_BYTES;
+    if (request === null) return next;
+    if (taker.mayBorrow(request) && this.#slabs.lend(request, buffer, next, end)) {
+      taker.start(request);
+      return next + request.length;
+    }
+    taker.provide(request);
+    this.#incoming = request;
+    return next;
   }
 
   #receiveData(request: Request, buffer: Buffer, start: number, end: number): number {

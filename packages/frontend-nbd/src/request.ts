@@ -1,6 +1,7 @@
-import type { Bio, PooledBuffer } from '@interposer/core';
+import type { Bio } from '@interposer/core';
 import { NbdError } from '@interposer/nbd-protocol';
 import type { Arena } from './arena.ts';
+import type { Slab } from './slab.ts';
 
 /** Whoever is told that a bio of a request has ended. */
 export interface RequestOwner {
@@ -27,7 +28,9 @@ export class Request {
   /** Bytes of data that follow the header in the arena. */
   inlineBytes = 0;
   /** Data of a write, or of a read that is too large or too crooked for the arena. */
-  payload: PooledBuffer | null = null;
+  payload: Buffer | null = null;
+  /** What the payload is a part of, if it is not the request's own. */
+  slab: Slab | null = null;
   /** Where in the payload the data begin. */
   payloadStart = 0;
   /** How many bytes of a write's data have come. */

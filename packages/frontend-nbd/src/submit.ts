@@ -35,6 +35,7 @@ function submit(request: Request, port: Port, op: BioOp, flags: number): void {
   bio.count = request.count;
   if (request.payload !== null) {
     bio.buffer = request.payload;
+    bio.bufferOffset = request.payloadStart;
   } else if (op === BioOp.Read) {
     bio.buffer = request.arena!.buffer;
     bio.bufferOffset = request.slot + SIMPLE_REPLY_BYTES;

@@ -17,5 +17,7 @@ export interface TransmissionOptions {
   readonly socket: Socket;
   readonly exported: Export;
   readonly pool: BufferPool;
+  /** Where bytes come in before the client writes for the first time; shared with other connections. */
+  readonly receiveBuffer: Buffer;
   readonly maxBufferedBytes: number;
 }

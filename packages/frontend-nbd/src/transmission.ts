@@ -3,7 +3,6 @@ import {
   CommandFlag,
   NbdCommand,
   NbdError,
-  readU64,
   REQUEST_MAGIC,
   RequestField,
   SimpleReplyField,
@@ -13,14 +12,17 @@ import { performCarefully } from './careful.ts';
 import { checkRequest } from './check-request.ts';
 import { nbdErrorOf } from './errno.ts';
 import type { Export } from './export.ts';
+import { readU16, readU32, readU64 } from './integers.ts';
+import { Payloads } from './payloads.ts';
 import { ReplyQueue, type ReplySender } from './reply-queue.ts';
 import { Holdings } from './holdings.ts';
 import { placeReply } from './reply-place.ts';
 import { Request, type RequestOwner } from './request.ts';
 import { RequestIntake, type RequestTaker } from './request-intake.ts';
+import { SlabSource } from './slab.ts';
 import { submitFlush, submitWhole } from './submit.ts';
 import type { TransmissionHost, TransmissionOptions } from './transmission-host.ts';
-import { statusOf, widen } from './unaligned.ts';
+import { statusOf } from './unaligned.ts';
 
 /** Data of a write that is refused are read and dropped up to this size; more is taken for an attack. */
 const LARGEST_DROPPED = 64 * 2 ** 20;
@@ -44,18 +46,23 @@ export class Transmission implements RequestOwner, RequestTaker, ReplySender {
   ending = false;
   readonly #host: TransmissionHost;
   readonly #holdings: Holdings;
+  readonly #slabs: SlabSource;
   readonly #arenas: ArenaSource;
+  readonly #payloads: Payloads;
   readonly #replies: ReplyQueue;
   readonly #maxBufferedBytes: number;
   readonly #free: Request[] = [];
   #inflight = 0;
   #shuttingDown = false;
 
-  constructor({ socket, exported, pool, maxBufferedBytes }: TransmissionOptions, host: TransmissionHost) {
+  constructor(options: TransmissionOptions, host: TransmissionHost) {
+    const { socket, exported, pool, receiveBuffer, maxBufferedBytes } = options;
     this.exported = exported;
-    this.intake = new RequestIntake(this);
     this.#host = host;
     this.#holdings = new Holdings(pool);
+    this.#slabs = new SlabSource(this.#holdings, receiveBuffer);
+    this.#payloads = new Payloads(this.#holdings, this.#slabs);
+    this.intake = new RequestIntake(this, this.#slabs);
     this.#arenas = new ArenaSource(this.#holdings);
     this.#replies = new ReplyQueue(socket, this);
     this.#maxBufferedBytes = maxBufferedBytes;
@@ -87,6 +94,12 @@ export class Transmission implements RequestOwner, RequestTaker, ReplySender {
     this.#finishIfIdle();
   }
 
+  /** The socket is closed: it is not read any more. */
+  disconnect(): void {
+    this.#slabs.close();
+    this.finish();
+  }
+
   /** Finishes what is in flight; what comes meanwhile is refused. */
   shutDown(): void {
     this.#shuttingDown = true;
@@ -94,27 +107,35 @@ export class Transmission implements RequestOwner, RequestTaker, ReplySender {
   }
 
   begin(buffer: Buffer, at: number): Request | null {
-    if (buffer.readUInt32BE(at + RequestField.Magic) !== REQUEST_MAGIC) {
+    if (readU32(buffer, at + RequestField.Magic) !== REQUEST_MAGIC) {
       this.#cutOff('a request without its magic number');
       return null;
     }
-    const command = buffer.readUInt16BE(at + RequestField.Type);
+    const command = readU16(buffer, at + RequestField.Type);
     if (command === NbdCommand.Disconnect) {
       this.finish();
       return null;
     }
     const request = this.#free.pop() ?? this.#make();
     request.command = command;
-    request.flags = buffer.readUInt16BE(at + RequestField.Flags);
+    request.flags = readU16(buffer, at + RequestField.Flags);
     request.offset = readU64(buffer, at + RequestField.Offset);
-    request.length = buffer.readUInt32BE(at + RequestField.Length);
+    request.length = readU32(buffer, at + RequestField.Length);
     this.#check(request);
     placeReply(request, this.#arenas, buffer, at + RequestField.Cookie);
     this.#holdings.bytes += REQUEST_COST;
     this.#inflight++;
-    if (command === NbdCommand.Write && request.length > 0) return this.#awaitData(request);
+    if (command === NbdCommand.Write && request.length > 0) return this.#accept(request);
     this.start(request);
     return null;
+  }
+
+  mayBorrow(request: Request): boolean {
+    return request.error === NbdError.None && !request.crooked && !this.exported.lock.busy;
+  }
+
+  provide(request: Request): void {
+    if (request.error === NbdError.None) this.#payloads.take(request, this.exported.block);
   }
 
   start(request: Request): void {
@@ -126,14 +147,14 @@ export class Transmission implements RequestOwner, RequestTaker, ReplySender {
     else if (this.#mustTakeCare(request)) void this.#startCarefully(request);
     else {
       if (command !== NbdCommand.Read) request.writing = true;
-      else if (request.inlineBytes === 0) request.payload = this.#holdings.take(length);
+      else if (request.inlineBytes === 0) this.#payloads.take(request, this.exported.block);
       submitWhole(request, port);
     }
   }
 
   ended(request: Request, bio: Bio): void {
     const { status, op } = bio;
-    if (bio.abandoned) this.#forsake(request);
+    if (bio.abandoned) this.#payloads.forsake(request);
     bioPool.put(bio);
     // FUA of a write is the bio's own; after zeroes and discards it is a flush.
     const wantsFlush = (request.flags & CommandFlag.Fua) !== 0 && op >= BioOp.Discard;
@@ -146,7 +167,7 @@ export class Transmission implements RequestOwner, RequestTaker, ReplySender {
   }
 
   sent(request: Request): void {
-    if (request.payload !== null) this.#holdings.give(request.payload);
+    this.#payloads.give(request);
     this.#arenas.release(request.arena!);
     this.#holdings.bytes -= REQUEST_COST;
     request.reset();
@@ -185,19 +206,13 @@ export class Transmission implements RequestOwner, RequestTaker, ReplySender {
       : checkRequest(this.exported, request.command, request.flags, offset, length);
   }
 
-  #awaitData(request: Request): Request | null {
-    const { offset, length } = request;
-    if (request.error === NbdError.None) {
-      const range = widen(offset, length, this.exported.block);
-      request.payload = this.#holdings.take(range.bytes);
-      request.payloadStart = range.head;
-    } else if (length > LARGEST_DROPPED) {
-      this.#inflight--;
-      this.sent(request);
-      this.#cutOff(`a write of ${String(length)} bytes`);
-      return null;
-    }
-    return request;
+  /** A write with data, unless there are too many to drop. */
+  #accept(request: Request): Request | null {
+    if (request.error === NbdError.None || request.length <= LARGEST_DROPPED) return request;
+    this.#inflight--;
+    this.sent(request);
+    this.#cutOff(`a write of ${String(request.length)} bytes`);
+    return null;
   }
 
   /** Not made of whole blocks, or in the way of such a write. */
@@ -211,24 +226,14 @@ export class Transmission implements RequestOwner, RequestTaker, ReplySender {
 
   async #startCarefully(request: Request): Promise<void> {
     try {
-      const { block } = this.exported;
-      if (request.command === NbdCommand.Read) {
-        request.payload = this.#holdings.take(widen(request.offset, request.length, block).bytes);
-      }
+      if (request.command === NbdCommand.Read) this.#payloads.take(request, this.exported.block);
       await performCarefully(request, this.exported);
     } catch (error) {
       request.error = nbdErrorOf(statusOf(error));
       // A bio that failed may still be in the hands of the plugin that was to blame.
-      this.#forsake(request);
+      this.#payloads.forsake(request);
     }
     this.#answer(request);
-  }
-
-  /** Somebody may still write into the buffer of this request, though it has ended: it is not used again. */
-  #forsake(request: Request): void {
-    if (request.payload === null) request.arena!.poisoned = true;
-    else this.#holdings.abandon(request.payload);
-    request.payload = null;
   }
 
   #answer(request: Request): void {
@@ -237,10 +242,7 @@ export class Transmission implements RequestOwner, RequestTaker, ReplySender {
       request.writing = false;
       if (this.exported.lock.busy) this.exported.lock.settle();
     }
-    if (request.command === NbdCommand.Write && request.payload !== null) {
-      this.#holdings.give(request.payload);
-      request.payload = null;
-    }
+    if (request.command === NbdCommand.Write) this.#payloads.give(request);
     if (request.error !== NbdError.None) {
       request.arena!.buffer.writeUInt32BE(request.error, request.slot + SimpleReplyField.Error);
     }
