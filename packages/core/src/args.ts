@@ -1,11 +1,23 @@
 import { asError, fail, type InterposerError, isInterposerError } from './errors.ts';
-import { type ChoiceParam, describeParams, type NumberParam, type Param } from './params.ts';
+import {
+  type ChoiceParam,
+  describeParams,
+  type NumberParam,
+  type OptionsParam,
+  type Param,
+} from './params.ts';
 import type { Claim, Port } from './port.ts';
 
 /** Opens a device argument. */
 export type OpenDevice = (spec: string, claim: Claim) => Promise<Port>;
 
 type Args = Record<string, unknown>;
+
+/** A parameter that is one word. */
+type SingleParam = Exclude<Param, { kind: 'repeat' | 'options' | 'rest' }>;
+
+const SIZE = /^(\d+)([KMGT]?)$/i;
+const SUFFIXES = 'KMGT';
 
 /** A device argument that is still a word: devices are opened when the whole line has proved to be sound. */
 interface Unopened {
@@ -46,6 +58,8 @@ class ArgParser {
   readonly #label: string;
   readonly #countError: string | undefined;
   #at = 0;
+  /** The words ended at an optional parameter: all that follow are left out with it. */
+  #endedEarly = false;
 
   constructor(
     params: readonly Param[],
@@ -69,8 +83,8 @@ class ArgParser {
   #group(params: readonly Param[], args: Args): void {
     for (const param of params) {
       if (param.kind === 'repeat') this.#repeat(param, args);
-      else if (param.kind === 'rest')
-        args[param.name] = this.#words.slice(this.#at, (this.#at = this.#words.length));
+      else if (param.kind === 'options') args[param.name] = this.#options(param);
+      else if (param.kind === 'rest') args[param.name] = this.#left();
       else this.#single(param, params, args);
     }
   }
@@ -90,10 +104,31 @@ class ArgParser {
     });
   }
 
-  #single(param: Exclude<Param, { kind: 'repeat' | 'rest' }>, params: readonly Param[], args: Args): void {
+  #options(param: OptionsParam): Args {
+    const given: Args = {};
+    for (const word of this.#left()) {
+      const [key = '', ...value] = word.split('=');
+      const option = param.of.find(({ name }) => name === key);
+      if (option === undefined || value.length === 0) {
+        throw this.#error(param, `"${word}" is not one of ${describeParams([param])}`);
+      }
+      if (key in given) throw this.#error(param, `${key} is given twice`);
+      given[key] = this.#value(option, value.join('='));
+    }
+    return given;
+  }
+
+  #left(): readonly string[] {
+    const words = this.#words.slice(this.#at);
+    this.#at = this.#words.length;
+    return words;
+  }
+
+  #single(param: SingleParam, params: readonly Param[], args: Args): void {
     const word = this.#words[this.#at];
     if (word === undefined) {
-      if (param.optional !== true) throw this.#wrongCount('not enough arguments');
+      if (param.optional !== true && !this.#endedEarly) throw this.#wrongCount('not enough arguments');
+      this.#endedEarly = true;
       args[param.name] = undefined;
       return;
     }
@@ -119,7 +154,7 @@ class ArgParser {
     return this.#words[this.#at - 1 + index - device] === 'noexcl' ? 'noexcl' : 'exclusive';
   }
 
-  #value(param: Exclude<Param, { kind: 'repeat' | 'rest' | 'device' }>, word: string): unknown {
+  #value(param: Exclude<SingleParam, { kind: 'device' }>, word: string): unknown {
     switch (param.kind) {
       case 'word':
         return word;
@@ -140,9 +175,11 @@ class ArgParser {
   }
 
   #number(param: NumberParam, word: string): number {
-    const value = /^\d+$/.test(word) ? Number(word) : NaN;
-    if (!Number.isSafeInteger(value))
-      throw this.#error(param, `"${word}" is not a whole decimal number up to 2^53-1`);
+    const value = param.kind === 'size' ? bytesOf(word) : /^\d+$/.test(word) ? Number(word) : NaN;
+    if (!Number.isSafeInteger(value)) {
+      const suffixed = param.kind === 'size' ? ', or one with K, M, G or T' : '';
+      throw this.#error(param, `"${word}" is not a whole decimal number up to 2^53-1${suffixed}`);
+    }
     const { min = 0, max = Number.MAX_SAFE_INTEGER } = param;
     if (value < min || value > max)
       throw this.#error(param, `${word} is not in ${String(min)}..${String(max)}`);
@@ -171,4 +208,11 @@ class ArgParser {
       `${this.#label}: ${text}; arguments: ${grammar}; given: ${String(this.#words.length)}`,
     );
   }
+}
+
+/** NaN for what is no size. */
+function bytesOf(word: string): number {
+  const [, digits, suffix = ''] = SIZE.exec(word) ?? [];
+  if (digits === undefined) return NaN;
+  return Number(digits) * (suffix === '' ? 1 : 1024 ** (SUFFIXES.indexOf(suffix.toUpperCase()) + 1));
 }

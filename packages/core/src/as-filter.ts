@@ -53,7 +53,7 @@ function makeTarget(
   args: Record<string, unknown>,
 ): Target | Promise<Target> {
   const { port, clock, log, event } = context;
-  const { sectors, readOnly } = port.device.limits;
+  const { sectors, readOnly } = port.limits;
   return type.create({ begin: 0, sectors, readOnly, clock, log, event }, args);
 }
 

@@ -145,6 +145,13 @@ export class Bio {
   /** In `endIo` or `post`: takes a completed bio back. It is pending again and the caller's. */
   reopen(): void {
     this.status = Status.Pending;
+    // It came back up: the filters it met below in the device it is in now, it may meet again.
+    for (let depth = this.depth - 1; depth >= 0; depth--) {
+      const frame = this.frames[depth]!;
+      if (frame.device?.gate !== frame) continue;
+      this.frameCookies[depth] = 0;
+      return;
+    }
   }
 
   /** For messages: `read 8+8`. */

@@ -1,13 +1,14 @@
 import { bioPool } from './bio-pool.ts';
 import type { Bio, Holder } from './bio.ts';
 import { Status } from './constants.ts';
+import { entryBelow, relink } from './device-graph.ts';
 import { DevicePath } from './device-path.ts';
 import type { Driver } from './driver.ts';
 import { asError, fail } from './errors.ts';
 import { dataExtent, type Extent, type ExtentSource } from './extents.ts';
 import { FilterStack, type FilterStep } from './filter-stack.ts';
 import type { Gate } from './gate.ts';
-import type { Limits } from './limits.ts';
+import { type Limits, sameLimits } from './limits.ts';
 import { Port, type PortOptions } from './port.ts';
 
 /** What a device tells its engine. */
@@ -17,6 +18,8 @@ export interface DeviceObserver {
   /** A port was closed. */
   released(device: BlockDevice): void;
 }
+
+const NO_PORTS: readonly Port[] = [];
 
 /** A plugin that broke its contract, and how. */
 export interface Fault {
@@ -38,9 +41,12 @@ export class BlockDevice {
   readonly path: DevicePath;
   readonly #observer: DeviceObserver;
   #fault: Fault | null = null;
+  #lost = false;
   #driver: Driver;
   #stack: FilterStack = new FilterStack();
   #limits: Limits;
+  /** The limits above each filter, highest first, and at last those of the driver. */
+  #levels: readonly Limits[];
 
   constructor(
     name: string,
@@ -56,6 +62,7 @@ export class BlockDevice {
     this.path = new DevicePath(this, driver);
     this.#driver = driver;
     this.#limits = driver.limits;
+    this.#levels = [driver.limits];
     this.restack();
   }
 
@@ -86,6 +93,21 @@ export class BlockDevice {
     return this.#stack;
   }
 
+  /** Ports through which the driver sends bios on: those of a table. */
+  get driverPorts(): readonly Port[] {
+    return NO_PORTS;
+  }
+
+  get lost(): boolean {
+    return this.#lost;
+  }
+
+  /** Whether anybody needs the device: somebody has it open, or put a filter on it that stays. */
+  get inUse(): boolean {
+    const passing = this.#stack.steps.filter(({ byRule }) => byRule);
+    return [...this.ports].some((port) => !passing.some((step) => step.port === port));
+  }
+
   /** Ports that are not the device's own filters'. */
   get users(): Port[] {
     return [...this.ports].filter((port) => !this.#stack.steps.some((step) => step.port === port));
@@ -105,7 +127,7 @@ export class BlockDevice {
     if (options.mode === 'write' && this.#limits.readOnly) throw fail('EROFS', `${this.name} is read-only`);
     const port = new Port(this, options);
     this.ports.add(port);
-    this.#stack.place(port);
+    this.#place(port);
     return port;
   }
 
@@ -124,21 +146,36 @@ export class BlockDevice {
 
   /** Closed gate only: another filter stack. */
   replaceStack(stack: FilterStack): void {
+    const before = this.#promises();
     this.#stack = stack;
-    for (const port of this.ports) stack.place(port);
-    this.restack();
+    this.#follow();
+    relink(this);
+    tellChanges(before);
   }
 
-  /** Works out the limits again, from the driver up, and tells those who have the device open. */
+  /** Sets where the bios of its ports enter, after an edit here or of what lies behind a branch of the stack. */
+  placePorts(): void {
+    const before = this.#promises();
+    for (const port of this.ports) this.#place(port);
+    tellChanges(before);
+  }
+
+  /** Works out the limits again, from the driver up, and tells those who have the device open and see another change. */
   restack(): void {
-    const below = this.#driver.limits;
-    let limits = below;
-    for (const step of [...this.#stack.steps].reverse()) {
-      limits = this.#limitsWith(step, limits);
-    }
-    this.#limits = limits;
-    this.path.follow(this.#driver, this.#stack, limits);
-    for (const port of this.ports) tell(port, limits);
+    const before = this.#promises();
+    this.#follow();
+    tellChanges(before);
+  }
+
+  /** What a port's bios may count on: the limits above the highest filter that sees them. */
+  limitsFor(port: Port): Limits {
+    return port.below === null ? this.#limits : this.#limitsInside(port);
+  }
+
+  #limitsInside(port: Port): Limits {
+    const { steps } = this.#stack;
+    const first = steps.findIndex((step) => port.sees(step.altitude));
+    return this.#levels[first < 0 ? steps.length : first]!;
   }
 
   /** Allocation as seen through a port. */
@@ -162,11 +199,7 @@ export class BlockDevice {
     this.reportFault(holder.label, error);
     this.path.failWaiting(Status.Io);
     if (holder === this.path.bottom) return; // Real I/O may still be going on in its buffers: it ends by itself.
-    for (const bio of [...bioPool.pending()]) {
-      if (bio.holder !== holder) continue;
-      bio.abandoned = true;
-      bio.complete(Status.Io);
-    }
+    this.#failHeldBy((one) => one === holder, Status.Io);
   }
 
   /** The culprit is out of the path: the device serves again, unless there is another. */
@@ -174,6 +207,24 @@ export class BlockDevice {
     const next = this.#stack.steps.find((step) => step.fenced);
     const error = new Error('it broke its contract earlier');
     this.#setFault(next === undefined ? null : { culprit: next.label, error });
+  }
+
+  /** What is below is gone, for good: bios that wait fail, and so does every new one. */
+  lose(): void {
+    this.#lost = true;
+    this.path.refusal = Status.NoDev;
+    this.path.failWaiting(Status.NoDev);
+  }
+
+  /** Fails the bios that plugins on a lost device hold. What the driver of a leaf device got it ends itself. */
+  failHeld(): void {
+    this.#failHeldBy((holder) => holder.device === this && holder !== this.path.bottom, Status.NoDev);
+  }
+
+  /** Takes a filter out of a lost device. */
+  drop(step: FilterStep): void {
+    step.fenced = true;
+    this.replaceStack(this.#stack.without(step));
   }
 
   /** The bios inside, and who has them: for the report of a drain that took too long. */
@@ -185,9 +236,37 @@ export class BlockDevice {
     return report;
   }
 
+  /** Takes the limits, and the path, from the driver and the stack that are in place. */
+  #follow(): void {
+    const levels = [this.#driver.limits];
+    for (const step of [...this.#stack.steps].reverse()) levels.unshift(this.#limitsWith(step, levels[0]!));
+    this.#levels = levels;
+    this.#limits = levels[0]!;
+    this.path.follow(this.#driver, this.#stack, this.#limits);
+  }
+
+  /** What each port was promised. */
+  #promises(): Map<Port, Limits> {
+    return new Map([...this.ports].map((port) => [port, port.limits]));
+  }
+
+  #place(port: Port): void {
+    port.below = entryBelow(port);
+    this.#stack.place(port);
+  }
+
+  /** Whoever holds them may still write to them and to their buffers: they are not used again. */
+  #failHeldBy(isMeant: (holder: Holder) => boolean, status: Status): void {
+    for (const bio of [...bioPool.pending()]) {
+      if (bio.holder === null || !isMeant(bio.holder)) continue;
+      bio.abandoned = true;
+      bio.complete(status);
+    }
+  }
+
   #setFault(fault: Fault | null): void {
     this.#fault = fault;
-    this.path.fenced = fault !== null;
+    if (!this.#lost) this.path.refusal = fault === null ? Status.Ok : Status.Io;
   }
 
   #limitsWith(step: FilterStep, below: Limits): Limits {
@@ -226,10 +305,14 @@ export class BlockDevice {
   }
 }
 
+function tellChanges(before: ReadonlyMap<Port, Limits>): void {
+  for (const [port, limits] of before) if (!sameLimits(limits, port.limits)) tell(port);
+}
+
 /** A user that cannot take the news is no reason to leave an edit half done. */
-function tell(port: Port, limits: Limits): void {
+function tell(port: Port): void {
   try {
-    port.onLimits?.(limits);
+    port.onLimits?.(port.limits);
   } catch (error) {
     port.device.reportFault(port.holder, asError(error));
   }

@@ -93,6 +93,8 @@ export const PreResult = {
   Taken: 2,
   /** Core completes the bio with `bio.result`. */
   Complete: 3,
+  /** `bio.port`, one of another device, and `bio.sector` say where it goes instead; core sends it there. */
+  Redirect: 4,
 } as const;
 export type PreResult = (typeof PreResult)[keyof typeof PreResult];
 

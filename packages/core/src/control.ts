@@ -64,20 +64,90 @@ export interface FilterInfo {
   readonly status: string;
 }
 
+/** What went through a layer since it is there. */
+export interface LayerCounters {
+  /** Bios that reached it. */
+  readonly bios: number;
+  /** Mean time of its own code per bio in nanoseconds, from a sample; undefined while there is none. */
+  readonly cost?: number;
+}
+
+/** A filter on the path of a bio. */
+export interface PathFilter extends FilterInfo {
+  readonly counters: LayerCounters;
+  /** Where its own bios go beside the device it is on: the mapped device of a remap, for example. */
+  readonly others: readonly PathNode[];
+}
+
 /** A step on the path of a bio through a device, and the devices below. */
 export interface PathNode {
   readonly device: DeviceRef;
   readonly sectors: number;
-  readonly filters: readonly FilterInfo[];
+  /** The altitude below which bios enter here; absent: at the top. */
+  readonly below?: string;
+  /** Bios that entered the device, wherever they did. */
+  readonly counters: LayerCounters;
+  /** Bios inside it now. */
+  readonly inflight: number;
+  readonly filters: readonly PathFilter[];
   /** The driver at the bottom, if the device is no mapped one. */
   readonly driver?: string;
   /** The rows of a mapped device with what they use. */
-  readonly rows: readonly { readonly row: TableRow; readonly below: readonly PathNode[] }[];
+  readonly rows: readonly {
+    readonly row: TableRow;
+    readonly counters: LayerCounters;
+    readonly below: readonly PathNode[];
+  }[];
 }
+
+/** Any device of an engine, as `device ls` shows it. */
+export interface DeviceSummary extends DeviceRef {
+  /** Type of the driver; `table` for a mapped device. */
+  readonly driver: string;
+  readonly sectors: number;
+  readonly readOnly: boolean;
+  /** How many have it open, its own filters aside. */
+  readonly openCount: number;
+  readonly filters: number;
+}
+
+/** A mapped device that stands in for a live one. */
+export interface RemapInfo {
+  readonly mapped: string;
+  readonly device: string;
+  readonly altitude: string;
+}
+
+/** New devices whose name matches get the filter before their first bio. */
+export interface FilterRule {
+  readonly id: number;
+  /** A device name in which `*` stands for any characters and `?` for one. */
+  readonly pattern: string;
+  /** `TYPE[@ALTITUDE] ARGS` */
+  readonly filter: string;
+}
+
+/** One step of a transaction. Filters that go are named by type, by altitude, or by both as `TYPE@ALTITUDE`. */
+export type Edit =
+  | { readonly kind: 'attach'; readonly device: string; readonly filter: string }
+  | { readonly kind: 'detach'; readonly device: string; readonly filter: string }
+  /** `new` is `TYPE[@ALTITUDE] ARGS`; without an altitude it takes that of `old`. */
+  | { readonly kind: 'swap'; readonly device: string; readonly old: string; readonly new: string }
+  /** Another table for a mapped device, live at once. */
+  | { readonly kind: 'reload'; readonly device: string; readonly table: string; readonly source?: string }
+  | {
+      readonly kind: 'remap-start';
+      readonly mapped: string;
+      readonly device: string;
+      readonly altitude?: string;
+    }
+  | { readonly kind: 'remap-finish'; readonly mapped: string };
 
 /** What happened to an engine's devices. */
 export type EngineEvent =
   | { readonly kind: 'fault'; readonly device: string; readonly culprit: string; readonly message: string }
+  /** A device is gone though it was in use: its backend was lost, or somebody yanked it. */
+  | { readonly kind: 'lost'; readonly device: string; readonly message: string }
   | { readonly kind: 'log'; readonly message: string };
 
 /**
@@ -114,9 +184,26 @@ export interface Control {
   types(): Promise<TypeInfo[]>;
   attachFilter(device: string, spec: string): Promise<FilterInfo>;
   detachFilter(device: string, which: string, options?: { readonly force?: boolean }): Promise<void>;
+  /** One filter takes the place of another in one step, at its altitude unless it names one. */
+  swapFilter(device: string, old: string, spec: string): Promise<FilterInfo>;
   /** Of one device, or of all. */
   filters(device?: string): Promise<FilterInfo[]>;
   messageFilter(device: string, which: string, words: readonly string[]): Promise<string>;
+  /** Devices that come from now on get the filter if their name matches. EINVAL for a filter that cannot be. */
+  addRule(pattern: string, filter: string): Promise<FilterRule>;
+  /** Devices that are there keep what they have. ENOENT if there is no such rule. */
+  removeRule(id: number): Promise<void>;
+  rules(): Promise<FilterRule[]>;
+  /** From now on every bio of a live device goes to a mapped device; whoever has it open notices nothing. */
+  startRemap(mapped: string, device: string, options?: { readonly altitude?: string }): Promise<RemapInfo>;
+  finishRemap(mapped: string): Promise<void>;
+  remaps(): Promise<RemapInfo[]>;
+  /** All edits in one closing of the gates, or none of them. */
+  transaction(edits: readonly Edit[]): Promise<void>;
+  /** Any device that exists now. */
+  listDevices(): Promise<DeviceSummary[]>;
+  /** The device is gone: what is in flight and what comes fails with ENODEV, its filters go lowest first. */
+  yank(device: string): Promise<void>;
   explain(device: string): Promise<PathNode>;
   extents(device: string, sector: number, count: number): Promise<Extent[]>;
   read(device: string, sector: number, count: number): Promise<Uint8Array>;

@@ -1,11 +1,17 @@
 import type { BlockDevice } from './block-device.ts';
 import type { Clock } from './clock.ts';
 import type { Devices } from './devices.ts';
-import { type AttachContext, detachFilter } from './filter-attach.ts';
+import { asError } from './errors.ts';
+import { releaseFilter } from './filter-acquire.ts';
+import type { FilterRules } from './filter-rules.ts';
+import type { FilterStep } from './filter-stack.ts';
+import type { LiveTable } from './live-table.ts';
 import { loadTable } from './load-table.ts';
 import { MappedDevice } from './mapped-device.ts';
+import { type QuiesceOptions, thaw } from './quiesce.ts';
 import type { Registry } from './registry.ts';
 import { parseTable, type TableLine } from './table-text.ts';
+import { Transaction, type TransactionContext } from './transaction.ts';
 
 /** Tables claim devices as one holder: two of them may share a disk, as in the kernel. */
 const TABLE_HOLDER = 'table';
@@ -14,13 +20,14 @@ const TABLE_HOLDER = 'table';
 export interface LifecycleContext {
   readonly devices: Devices;
   readonly registry: Registry;
+  readonly rules: FilterRules;
   readonly clock: Clock;
-  /** Milliseconds that an edit waits for the bios inside a device. */
+  /** Milliseconds that an edit waits for the bios inside devices. */
   readonly drainTimeout: number;
   readonly log: (message: string) => void;
 }
 
-/** How mapped devices get their tables, and how devices go: the steps that several verbs of an engine share. */
+/** How devices come, get their tables and filters, and go: the steps that several verbs of an engine share. */
 export class DeviceLifecycle {
   readonly #context: LifecycleContext;
 
@@ -29,26 +36,18 @@ export class DeviceLifecycle {
   }
 
   /** How long an edit waits. */
-  get quiesceOptions(): { clock: Clock; timeout: number } {
+  get quiesceOptions(): QuiesceOptions {
     return { clock: this.#context.clock, timeout: this.#context.drainTimeout };
   }
 
-  /** What attaching and detaching takes. */
-  get attachContext(): AttachContext {
-    return {
-      registry: this.#context.registry,
-      clock: this.#context.clock,
-      drainTimeout: this.#context.drainTimeout,
-      log: this.#context.log,
-      open: (spec, claim, owner) =>
-        this.#context.devices.open(spec, { mode: 'write', claim, holder: 'filter', owner }),
-      event: raiseEvent,
-    };
+  /** A transaction with no edits yet. */
+  begin(): Transaction {
+    return new Transaction(this.#transactionContext);
   }
 
-  /** Builds a table and puts it into the device's inactive slot. */
-  async load(device: MappedDevice, lines: readonly TableLine[], readOnly: boolean): Promise<void> {
-    const table = await loadTable(lines, {
+  /** Builds a table for a device; it is not in a slot yet. */
+  build(device: MappedDevice, lines: readonly TableLine[], readOnly: boolean): Promise<LiveTable> {
+    return loadTable(lines, {
       device,
       registry: this.#context.registry,
       readOnly,
@@ -65,7 +64,45 @@ export class DeviceLifecycle {
           owner: device,
         }),
     });
-    await device.loadInactive(table);
+  }
+
+  /** Builds a table and puts it into the device's inactive slot. */
+  async load(device: MappedDevice, lines: readonly TableLine[], readOnly: boolean): Promise<void> {
+    await device.loadInactive(await this.build(device, lines, readOnly));
+  }
+
+  /**
+   * Resumes a device. With its first table it arrives: no bio passes before the filters that rules give it are there, and
+   * when one of them cannot be the device stays suspended.
+   */
+  async resume(device: MappedDevice, options: { readonly noflush?: boolean }): Promise<void> {
+    const arrives = device.live === null && device.inactive !== null;
+    if (!arrives) return device.resume(options, this.quiesceOptions);
+    device.gate.close();
+    try {
+      await device.resume(options, this.quiesceOptions);
+      await this.#context.devices.arrive(device);
+    } catch (error) {
+      await device.suspend({}, this.quiesceOptions);
+      throw error;
+    } finally {
+      thaw([device]);
+    }
+    return undefined;
+  }
+
+  /** Gives a device that nobody sends bios to yet the filters that rules have for it, lowest first. */
+  async attachByRules(device: BlockDevice): Promise<void> {
+    const requests = this.#context.rules.requestsFor(device.name);
+    if (requests.length === 0) return;
+    const transaction = this.begin();
+    try {
+      for (const request of requests) (await transaction.attach(device, request)).byRule = true;
+    } catch (error) {
+      await transaction.rollback();
+      throw error;
+    }
+    await transaction.commit();
   }
 
   /** What `remove --force` does first, so that nobody waits for the device's bios: an error target over all of it. */
@@ -93,8 +130,64 @@ export class DeviceLifecycle {
 
   /** Orderly: highest first, so that upper filters may still write through lower ones. */
   async detachAll(device: BlockDevice): Promise<void> {
-    for (const step of [...device.stack.steps]) await detachFilter(step, this.attachContext);
+    for (const step of [...device.stack.steps]) await this.#detach(step);
   }
+
+  /**
+   * A surprise: the device is gone. Bios that wait, that a filter holds, and that come fail with ENODEV; its filters go
+   * lowest first and are not asked; whoever has it open keeps a port that answers nothing else. Never fails: what a filter
+   * says to it is logged.
+   */
+  async vanish(device: BlockDevice): Promise<void> {
+    const { mapped, leaves } = this.#context.devices;
+    device.lose();
+    if (device instanceof MappedDevice) mapped.delete(device);
+    else leaves.forget(device);
+    this.#logged(device, () => device.driver.presuspend?.());
+    device.failHeld();
+    for (const step of [...device.stack.steps].reverse()) {
+      device.drop(step);
+      await releaseFilter(step).catch((error: unknown) => this.#note(device, error));
+    }
+    const closing = device instanceof MappedDevice ? device.destroy() : closeWhenIdle(device);
+    closing.catch((error: unknown) => this.#note(device, error));
+    if (device instanceof MappedDevice) await closing.catch(() => undefined);
+    await this.#context.devices.settle();
+  }
+
+  get #transactionContext(): TransactionContext {
+    return {
+      clock: this.#context.clock,
+      drainTimeout: this.#context.drainTimeout,
+      log: this.#context.log,
+      open: (spec, options) => this.#context.devices.open(spec, options),
+      event: raiseEvent,
+    };
+  }
+
+  async #detach(step: FilterStep): Promise<void> {
+    const transaction = this.begin();
+    transaction.detach(step);
+    await transaction.commit();
+  }
+
+  #logged(device: BlockDevice, work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      this.#note(device, error);
+    }
+  }
+
+  #note(device: BlockDevice, error: unknown): void {
+    this.#context.log(`${device.name}: ${asError(error).message}`);
+  }
+}
+
+/** The driver of a lost device may still have bios, which it ends when it can. */
+async function closeWhenIdle(device: BlockDevice): Promise<void> {
+  await device.gate.drain(false);
+  await device.driver.close();
 }
 
 function raiseEvent(device: BlockDevice): void {

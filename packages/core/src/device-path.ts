@@ -1,5 +1,6 @@
 import type { BlockDevice } from './block-device.ts';
 import type { Bio, Holder, Stage } from './bio.ts';
+import { isSampled } from './cost.ts';
 import { BioOp, hasOp, MapResult, type OpSet, opSet, PreResult, SECTOR_SIZE, Status } from './constants.ts';
 import type { Driver } from './driver.ts';
 import type { FilterStack, Link } from './filter-stack.ts';
@@ -17,8 +18,10 @@ export class DevicePath implements Stage, Splittable {
   readonly gate: Gate;
   /** Devices below, at the longest: a table opens only devices of lower rank, so there are no cycles. */
   rank = 0;
-  /** Every new bio fails: a plugin on the device broke its contract. */
-  fenced = false;
+  /** The rank it has whatever is below: a mapped device is never the last on the way of a bio. */
+  leastRank = 0;
+  /** What every new bio fails with: a plugin on the device broke its contract, or it is gone. `Ok`: it serves. */
+  refusal: Status = Status.Ok;
   /** Requeued bios are kept for the next table; otherwise they fail. True from the start of a noflush suspend to its end. */
   keepsRequeued = false;
   /** The driver as a holder of bios. */
@@ -66,7 +69,7 @@ export class DevicePath implements Stage, Splittable {
   /** The way in, from the trampoline: gate, checks, filters below the port's altitude, driver. */
   enter(bio: Bio): MapResult {
     if (!this.#isPlain(bio)) return this.#enterWithCare(bio);
-    this.gate.inflight++;
+    this.gate.entered++;
     bio.rank = this.rank;
     bio.passGate(this.gate);
     bio.holder = this.bottom;
@@ -133,7 +136,7 @@ export class DevicePath implements Stage, Splittable {
   #isPlain(bio: Bio): boolean {
     return (
       this.gate.closings === 0 &&
-      !this.fenced &&
+      this.refusal === Status.Ok &&
       // Down the ranks there is no loop; a bio that does not go down is looked at closely.
       this.rank < bio.rank &&
       bio.depth > 0 &&
@@ -146,7 +149,7 @@ export class DevicePath implements Stage, Splittable {
   #admit(bio: Bio): MapResult {
     const { op } = bio;
     const entry = bio.port!.entry[op]!;
-    this.gate.inflight++;
+    this.gate.entered++;
     bio.rank = this.rank;
     bio.deviceDepth = bio.depth;
     bio.watch(this.gate, entry);
@@ -169,7 +172,7 @@ export class DevicePath implements Stage, Splittable {
   /** The rare cases, apart from the fast path. */
   #enterWithCare(bio: Bio): MapResult {
     const port = bio.port!;
-    if (this.gate.closings > 0 && port.below === null && !this.fenced) {
+    if (this.gate.closings > 0 && port.below === null && this.refusal === Status.Ok) {
       this.gate.park(bio);
       return MapResult.Submitted;
     }
@@ -180,11 +183,9 @@ export class DevicePath implements Stage, Splittable {
   }
 
   #check(bio: Bio, port: Port): Status {
-    if (this.fenced) return Status.Io;
-    if (!this.#fits(bio)) {
-      const forbidden = this.#readOnly && bio.op !== BioOp.Read && bio.sector + bio.count <= this.#sectors;
-      return forbidden ? Status.Perm : Status.Inval;
-    }
+    if (this.refusal !== Status.Ok) return this.refusal;
+    const problem = port.below === null && this.#fits(bio) ? Status.Ok : checkBounds(bio, port.limits);
+    if (problem !== Status.Ok) return problem;
     if (this.rank >= bio.rank && this.#isLoop(bio, port)) {
       this.#device.reportFault(
         bio.holder?.label ?? 'unknown',
@@ -218,7 +219,7 @@ export class DevicePath implements Stage, Splittable {
       }
       bio.holder = step;
       bio.frameCookies[bio.deviceDepth] = bio.cursor;
-      const verdict = step.filter.pre(bio);
+      const verdict = isSampled(++step.bios) ? step.timedPre(bio) : step.filter.pre(bio);
       if (verdict === PreResult.Pass) continue;
       if (verdict === PreResult.Watch) bio.watch(step, bio.cookie);
       else return answer(bio, verdict);
@@ -247,7 +248,18 @@ export class DevicePath implements Stage, Splittable {
   }
 }
 
+/** Whether a device has such sectors and may change them, for whom it makes these promises. */
+function checkBounds({ op, sector, count }: Bio, { sectors, readOnly, logicalBlock }: Limits): Status {
+  if (op === BioOp.Flush) return Status.Ok;
+  if (readOnly && op !== BioOp.Read && sector + count <= sectors) return Status.Perm;
+  const block = logicalBlock / SECTOR_SIZE;
+  // Written so that NaN fails too.
+  const fits = sector >= 0 && count > 0 && sector <= sectors - count;
+  return fits && sector % block === 0 && count % block === 0 ? Status.Ok : Status.Inval;
+}
+
 function answer(bio: Bio, verdict: PreResult): MapResult {
+  if (verdict === PreResult.Redirect) return MapResult.Remapped;
   if (verdict === PreResult.Complete) bio.complete(bio.result);
   return MapResult.Submitted;
 }

@@ -1,14 +1,14 @@
 import type { BlockDevice, DeviceObserver } from './block-device.ts';
 import type { Clock } from './clock.ts';
 import { asError, fail } from './errors.ts';
-import { LeafDevices } from './leaf-devices.ts';
+import { type LeafContext, LeafDevices } from './leaf-devices.ts';
 import { MappedDevice } from './mapped-device.ts';
 import { MappedDevices } from './mapped-devices.ts';
 import type { Port, PortOptions } from './port.ts';
 import type { Registry } from './registry.ts';
 
 /** What the devices of an engine are kept with. */
-export interface DevicesContext {
+export interface DevicesContext extends Pick<LeafContext, 'arrived' | 'departing' | 'lost'> {
   readonly registry: Registry;
   readonly clock: Clock;
   readonly log: (message: string) => void;
@@ -25,6 +25,8 @@ export class Devices {
   readonly #context: DevicesContext;
   /** Closings of leaf devices that are under way and nobody waits for yet. */
   readonly #closings = new Set<Promise<void>>();
+  /** Devices that are getting their filters by rules. */
+  readonly #arriving = new Set<BlockDevice>();
 
   constructor(context: DevicesContext) {
     this.#context = context;
@@ -34,8 +36,11 @@ export class Devices {
         this.#released(device);
       },
     };
-    const { registry, clock, log } = context;
-    this.leaves = new LeafDevices({ registry, clock, log, observer: this.observer });
+    this.leaves = new LeafDevices({
+      ...context,
+      observer: this.observer,
+      arrived: (device) => this.arrive(device),
+    });
   }
 
   all(): BlockDevice[] {
@@ -54,7 +59,10 @@ export class Devices {
     const known = this.#known(name);
     if (known !== undefined) return known.open(options);
     if (/^\d+:\d+$/.test(name)) throw fail('ENXIO', `no device ${name}`);
-    const device = await this.leaves.open(name, options.mode === 'read');
+    // What a filter opens that itself came by a rule gets none by rules: a rule for all devices would have no end.
+    const byRules = options.owner === undefined || !this.#arriving.has(options.owner);
+    const device = await this.leaves.open(name, options.mode === 'read', byRules);
+    if (device.lost) throw fail('ENODEV', `${name} is gone`);
     // Its last user may have let it go since.
     if (!this.leaves.isOpen(device)) return this.open(name, options);
     try {
@@ -62,6 +70,16 @@ export class Devices {
     } catch (error) {
       await this.leaves.closeIfUnused(device);
       throw error;
+    }
+  }
+
+  /** A device that nobody sends bios to yet gets the filters that rules give it. */
+  async arrive(device: BlockDevice): Promise<void> {
+    this.#arriving.add(device);
+    try {
+      await this.#context.arrived(device);
+    } finally {
+      this.#arriving.delete(device);
     }
   }
 
@@ -82,7 +100,7 @@ export class Devices {
       if (device.deferredRemove && device.openCount === 0) this.#context.unused(device);
       return;
     }
-    if (device.ports.size > 0) return;
+    if (device.inUse) return;
     const closing = this.leaves.closeIfUnused(device).catch((error: unknown) => {
       this.#context.log(`${device.name}: ${asError(error).message}`);
     });

@@ -31,6 +31,8 @@ export interface OpenRequest {
   readonly readOnly: boolean;
   readonly clock: Clock;
   readonly log: (message: string) => void;
+  /** To be called once when what the device stands on is gone for good: the device is then taken down. */
+  readonly lost: (reason: string) => void;
 }
 
 /** A kind of leaf device. */

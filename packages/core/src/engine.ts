@@ -7,22 +7,38 @@ import type {
   CreateOptions,
   DeviceInfo,
   DeviceRef,
+  DeviceSummary,
+  Edit,
   EngineEvent,
   FilterInfo,
+  FilterRule,
   PathNode,
+  RemapInfo,
   TableRow,
   TypeInfo,
 } from './control.ts';
 import { SECTOR_SIZE } from './constants.ts';
-import { asError, fail, isInterposerError } from './errors.ts';
+import { asError, fail } from './errors.ts';
 import type { Extent } from './extents.ts';
-import { attachFilter, detachFilter, findFilter } from './filter-attach.ts';
+import { findFilter } from './filter-request.ts';
+import { FilterRules } from './filter-rules.ts';
+import { LiveEdits } from './live-edits.ts';
 import type { MappedDevice, SuspendOptions } from './mapped-device.ts';
 import { sendMessage } from './message.ts';
 import { Mutex } from './mutex.ts';
 import type { Claim, Port } from './port.ts';
 import { type PluginType, Registry } from './registry.ts';
-import { filterInfo, infoOf, pathOf, refOf, statusRows, tableRows } from './report.ts';
+import { remapFilter, remapsTo } from './remap.ts';
+import {
+  filterInfo,
+  infoOf,
+  pathOf,
+  refOf,
+  remapInfosOf,
+  statusRows,
+  summaryOf,
+  tableRows,
+} from './report.ts';
 import { parseTable } from './table-text.ts';
 
 /** What an engine is made of. */
@@ -52,13 +68,16 @@ export class Engine implements Control {
   readonly clock: Clock;
   readonly #devices: Devices;
   readonly #lifecycle: DeviceLifecycle;
+  readonly #rules: FilterRules;
+  readonly #edits: LiveEdits;
   /** Control operations run one after another; the data path knows nothing of it. */
   readonly #mutex: Mutex = new Mutex();
   readonly #listeners = new Set<(event: EngineEvent) => void>();
   #closed = false;
 
   constructor(options: EngineOptions) {
-    this.registry = new Registry().add(...options.types);
+    this.registry = new Registry().add(remapFilter, ...options.types);
+    this.#rules = new FilterRules(this.registry);
     this.clock = options.clock ?? systemClock;
     this.#devices = new Devices({
       registry: this.registry,
@@ -70,17 +89,28 @@ export class Engine implements Control {
       unused: (device) => {
         this.#removeDeferred(device);
       },
+      arrived: (device) => this.#lifecycle.attachByRules(device),
+      departing: (device) => this.#lifecycle.detachAll(device),
+      lost: (device, reason) => {
+        this.#lost(device, reason);
+      },
     });
     this.#lifecycle = new DeviceLifecycle({
       devices: this.#devices,
       registry: this.registry,
+      rules: this.#rules,
       clock: this.clock,
       drainTimeout: options.drainTimeout ?? DEFAULT_DRAIN_TIMEOUT,
       log: this.#log,
     });
+    this.#edits = new LiveEdits({
+      devices: this.#devices,
+      registry: this.registry,
+      lifecycle: this.#lifecycle,
+    });
   }
 
-  /** Calls back for each fault and log line until the returned function is called. */
+  /** Calls back for each fault, loss and log line until the returned function is called. */
   onEvent(listener: (event: EngineEvent) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
@@ -105,10 +135,9 @@ export class Engine implements Control {
       if (lines === undefined) return infoOf(device);
       try {
         await this.#lifecycle.load(device, lines, options.readOnly ?? false);
-        await device.resume({}, this.#lifecycle.quiesceOptions);
+        await this.#lifecycle.resume(device, {});
       } catch (error) {
-        this.#devices.mapped.delete(device);
-        await device.destroy();
+        await this.#lifecycle.vanish(device);
         throw error;
       }
       return infoOf(device);
@@ -137,9 +166,7 @@ export class Engine implements Control {
   }
 
   resume(name: string, options: SuspendOptions = {}): Promise<void> {
-    return this.#control(() =>
-      this.#devices.mapped.get(name).resume(options, this.#lifecycle.quiesceOptions),
-    );
+    return this.#control(() => this.#lifecycle.resume(this.#devices.mapped.get(name), options));
   }
 
   remove(
@@ -148,7 +175,7 @@ export class Engine implements Control {
   ): Promise<void> {
     return this.#control(async () => {
       const device = this.#devices.mapped.get(name);
-      if (options.force === true) await this.#lifecycle.replaceByError(device);
+      if (options.force === true) await this.#forceOut(device);
       if (device.openCount === 0) return this.#lifecycle.destroy(device);
       if (options.deferred !== true) {
         throw fail('EBUSY', `${name} is open: ${device.users.map((port) => port.holder).join(', ')}`);
@@ -220,25 +247,79 @@ export class Engine implements Control {
   }
 
   attachFilter(device: string, spec: string): Promise<FilterInfo> {
-    return this.#control(async () => {
-      // The port keeps a leaf device open until the filter's own does.
-      const port = await this.#openToAttach(device);
-      try {
-        return filterInfo(await attachFilter(port.device, spec, this.#lifecycle.attachContext));
-      } finally {
-        port.close();
-      }
-    });
+    return this.#edit(async (edits) =>
+      filterInfo(await edits.run((transaction) => edits.attach(transaction, device, spec))),
+    );
   }
 
   detachFilter(device: string, which: string, options: { readonly force?: boolean } = {}): Promise<void> {
-    return this.#control(async () => {
-      await detachFilter(
-        findFilter(await this.#devices.find(device), which),
-        this.#lifecycle.attachContext,
-        options,
+    return this.#edit((edits) =>
+      edits.run((transaction) => edits.detach(transaction, device, which, options)),
+    );
+  }
+
+  swapFilter(device: string, old: string, spec: string): Promise<FilterInfo> {
+    return this.#edit(async (edits) =>
+      filterInfo(await edits.run((transaction) => edits.swap(transaction, device, old, spec))),
+    );
+  }
+
+  transaction(edits: readonly Edit[]): Promise<void> {
+    return this.#edit((live) => live.apply(edits));
+  }
+
+  startRemap(
+    mapped: string,
+    device: string,
+    options: { readonly altitude?: string } = {},
+  ): Promise<RemapInfo> {
+    return this.#edit(async (edits) => {
+      const step = await edits.run((transaction) =>
+        edits.startRemap(transaction, mapped, device, options.altitude),
       );
-      await this.#devices.settle();
+      return {
+        mapped: this.#devices.mapped.get(mapped).name,
+        device: step.device.name,
+        altitude: step.altitude,
+      };
+    });
+  }
+
+  finishRemap(mapped: string): Promise<void> {
+    return this.#edit((edits) =>
+      edits.run(async (transaction) => {
+        edits.finishRemap(transaction, mapped);
+      }),
+    );
+  }
+
+  async remaps(): Promise<RemapInfo[]> {
+    return this.devices().flatMap(remapInfosOf);
+  }
+
+  addRule(pattern: string, filter: string): Promise<FilterRule> {
+    return this.#control(async () => this.#rules.add(pattern, filter));
+  }
+
+  removeRule(id: number): Promise<void> {
+    return this.#control(async () => {
+      this.#rules.remove(id);
+    });
+  }
+
+  async rules(): Promise<FilterRule[]> {
+    return this.#rules.all();
+  }
+
+  async listDevices(): Promise<DeviceSummary[]> {
+    return this.devices().map(summaryOf);
+  }
+
+  yank(device: string): Promise<void> {
+    return this.#control(async () => {
+      const found = await this.#devices.find(device);
+      await this.#lifecycle.vanish(found);
+      this.#emit({ kind: 'lost', device: found.name, message: 'it was yanked' });
     });
   }
 
@@ -319,13 +400,26 @@ export class Engine implements Control {
     if (this.#closed) throw fail('ESHUTDOWN', 'the engine is closed');
   }
 
-  /** For writing, so that a leaf device that is opened here is of use to writers; for reading where it must be. */
-  #openToAttach(name: string): Promise<Port> {
-    const options = { claim: 'noexcl', holder: 'filter' } as const;
-    return this.#devices.open(name, { ...options, mode: 'write' }).catch((error: unknown) => {
-      if (!isInterposerError(error) || !['EROFS', 'EACCES', 'EPERM'].includes(error.code)) throw error;
-      return this.#devices.open(name, { ...options, mode: 'read' });
-    });
+  #edit<T>(work: (edits: LiveEdits) => Promise<T>): Promise<T> {
+    return this.#control(() => work(this.#edits));
+  }
+
+  /** Nobody is asked: what it stands in for serves itself again, and its own bios fail. */
+  async #forceOut(device: MappedDevice): Promise<void> {
+    if (remapsTo(device).length > 0) {
+      await this.#edits.run(async (transaction) => {
+        this.#edits.finishRemap(transaction, device.name);
+      });
+    }
+    await this.#lifecycle.replaceByError(device);
+  }
+
+  /** Bios fail from this moment on; the rest takes its turn after the edits that are under way. */
+  #lost(device: BlockDevice, message: string): void {
+    device.lose();
+    this.#emit({ kind: 'lost', device: device.name, message });
+    // A closed engine took it down already.
+    this.#control(() => this.#lifecycle.vanish(device)).catch(() => undefined);
   }
 
   async #withPort<T>(name: string, mode: 'read' | 'write', use: (port: Port) => Promise<T>): Promise<T> {

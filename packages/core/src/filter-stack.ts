@@ -1,7 +1,8 @@
 import { type Altitude, compareAltitudes } from './altitude.ts';
 import type { Bio, Frame, Holder } from './bio.ts';
 import type { BlockDevice } from './block-device.ts';
-import { EndResult, hasOp, OP_COUNT, type OpSet, Status } from './constants.ts';
+import { EndResult, hasOp, OP_COUNT, type OpSet, type PreResult, Status } from './constants.ts';
+import { CostSample, isSampled, stopwatch } from './cost.ts';
 import { fail } from './errors.ts';
 import type { Filter, FilterType } from './filter.ts';
 import type { Port } from './port.ts';
@@ -19,8 +20,15 @@ export class FilterStep implements Frame, Holder {
   readonly label: string;
   /** Operations it lets through: seen or unseen. */
   readonly ops: OpSet;
+  /** Came by a rule: goes when the last user of the device does. */
+  byRule = false;
   /** Its contract is broken: it is not called again. */
   fenced = false;
+  /** Bios it saw on their way down. */
+  bios = 0;
+  readonly #down: CostSample = new CostSample();
+  readonly #up: CostSample = new CostSample();
+  #returns = 0;
 
   constructor(
     device: BlockDevice,
@@ -47,10 +55,34 @@ export class FilterStep implements Frame, Holder {
 
   endIo(bio: Bio, cookie: number): EndResult {
     if (this.filter.post === undefined) return EndResult.Done;
-    if (!this.fenced) return this.filter.post(bio, cookie);
+    if (!this.fenced) {
+      return isSampled(++this.#returns) ? this.#timedPost(bio, cookie) : this.filter.post(bio, cookie);
+    }
     // What `post` would have done to the bio is missing: nobody above may take it for good.
-    bio.status = Status.Io;
+    if (bio.status === Status.Ok) bio.status = Status.Io;
     return EndResult.Done;
+  }
+
+  /** Its own time for a bio, down and up, in nanoseconds; undefined while there is no sample. */
+  get cost(): number | undefined {
+    const down = this.#down.mean;
+    if (down === undefined) return undefined;
+    return down + ((this.#up.mean ?? 0) * this.#returns) / this.bios;
+  }
+
+  /** As `filter.pre`, with a look at the clock. */
+  timedPre(bio: Bio): PreResult {
+    const start = stopwatch();
+    const verdict = this.filter.pre(bio);
+    this.#down.add(stopwatch() - start);
+    return verdict;
+  }
+
+  #timedPost(bio: Bio, cookie: number): EndResult {
+    const start = stopwatch();
+    const result = this.filter.post!(bio, cookie);
+    this.#up.add(stopwatch() - start);
+    return result;
   }
 }
 
@@ -76,12 +108,16 @@ export class FilterStack {
     );
   }
 
-  /** Throws EBUSY where the altitude is taken: order never depends on who came first. */
+  /** EBUSY where an altitude is taken: order never depends on who came first. */
+  checkFree(altitude: Altitude, device: BlockDevice): void {
+    const holder = this.at(altitude);
+    if (holder === undefined) return;
+    throw fail('EBUSY', `altitude ${altitude} on ${device.name} is taken by ${holder.type.name}`);
+  }
+
+  /** With one more filter, at an altitude that is free. */
   with(step: FilterStep): FilterStack {
-    const holder = this.at(step.altitude);
-    if (holder !== undefined) {
-      throw fail('EBUSY', `altitude ${step.altitude} on ${step.device.name} is taken by ${holder.type.name}`);
-    }
+    this.checkFree(step.altitude, step.device);
     return new FilterStack([...this.steps, step].sort((a, b) => compareAltitudes(b.altitude, a.altitude)));
   }
 

@@ -7,8 +7,10 @@ import { dispatch } from './trampoline.ts';
 export class Gate implements Frame, Holder {
   readonly device: BlockDevice;
   readonly label: string = 'gate';
-  /** Bios inside, those of the device's own filters and tables included. */
-  inflight = 0;
+  /** Bios that came in, those of the device's own filters and tables included. */
+  entered = 0;
+  /** Bios that left. */
+  left = 0;
   /** Bios inside that wait for the next table: a table swap does not wait for them. */
   held = 0;
   /** How often it is closed: edits nest inside a suspend. */
@@ -20,6 +22,11 @@ export class Gate implements Frame, Holder {
 
   constructor(device: BlockDevice) {
     this.device = device;
+  }
+
+  /** Bios inside. */
+  get inflight(): number {
+    return this.entered - this.left;
   }
 
   get closed(): boolean {
@@ -64,14 +71,14 @@ export class Gate implements Frame, Holder {
 
   /** A bio leaves: the device's frame on its way up. */
   endIo(): EndResult {
-    this.inflight--;
+    this.left++;
     if (this.#drained !== null) this.settle();
     return EndResult.Done;
   }
 
   /** To be called when `held` rose: the drain may be over. */
   settle(): void {
-    if (this.#drained !== null && this.#isDrained()) {
+    if (this.#drained !== null && this.isDrained(this.#mayHold)) {
       const drained = this.#drained;
       this.#drained = null;
       drained(true);
@@ -94,7 +101,8 @@ export class Gate implements Frame, Holder {
     drained?.(false);
   }
 
-  #isDrained(): boolean {
-    return this.inflight === (this.#mayHold ? this.held : 0);
+  /** Whether nothing is inside but what may be held. */
+  isDrained(mayHold: boolean): boolean {
+    return this.inflight === (mayHold ? this.held : 0);
   }
 }

@@ -50,8 +50,9 @@ export { LiveTable } from './live-table.ts';
 export { MappedDevice, type SuspendOptions } from './mapped-device.ts';
 export { type ArgsOf, describeParams, type Param } from './params.ts';
 export { type Claim, Port, type PortOptions } from './port.ts';
-export { quiesce, type QuiesceOptions, thaw } from './quiesce.ts';
+export { atRest, quiesce, type QuiesceOptions, thaw } from './quiesce.ts';
 export { isPluginType, type PluginType, Registry } from './registry.ts';
+export { remapFilter } from './remap.ts';
 export { Row } from './row.ts';
 export { checkLayout, parseTable, quoteWord, splitWords, type TableLine } from './table-text.ts';
 export {

@@ -11,6 +11,12 @@ export interface LeafContext {
   readonly clock: Clock;
   readonly log: (message: string) => void;
   readonly observer: DeviceObserver;
+  /** A device that nobody has seen yet gets its filters. */
+  readonly arrived: (device: BlockDevice) => Promise<void>;
+  /** Nobody uses a device any more: filters that came by a rule go. */
+  readonly departing: (device: BlockDevice) => Promise<void>;
+  /** What a device stands on is gone. */
+  readonly lost: (device: BlockDevice, reason: string) => void;
 }
 
 /** A driver and what to ask it for. */
@@ -60,8 +66,11 @@ export class LeafDevices {
     return leaf?.closing === null ? leaf.device : undefined;
   }
 
-  /** The device of that name, opened if it is not. ENOENT where no driver takes such a name; else what the driver says. */
-  async open(name: string, readOnly: boolean): Promise<BlockDevice> {
+  /**
+   * The device of that name, opened if it is not. ENOENT where no driver takes such a name; else what the driver, or a
+   * filter that it should get by a rule, says.
+   */
+  async open(name: string, readOnly: boolean, byRules = true): Promise<BlockDevice> {
     const named = this.#named(name);
     if (named !== undefined) return named;
     const request = this.#requestFor(name);
@@ -71,22 +80,41 @@ export class LeafDevices {
     const identity =
       (await request.type.identify(request.spec, request.scheme)) ?? `${name}#${String(this.#anonymous++)}`;
     const known = this.#byIdentity.get(identity);
-    if (known === undefined) return this.#openNew(request, identity, readOnly);
+    if (known === undefined) return this.#openNew(request, identity, readOnly, byRules);
     if (known.closing === null) return known.device;
     // What goes wrong there is told to whoever closed it.
     await known.closing.catch(() => undefined);
-    return this.open(name, readOnly);
+    return this.open(name, readOnly, byRules);
   }
 
   /** Closes a device nobody has open; what a driver says at its close is an error of the caller that let it go last. */
   async closeIfUnused(device: BlockDevice): Promise<void> {
     const leaf = this.#open.get(device);
-    if (leaf === undefined || device.ports.size > 0 || leaf.closing !== null) return;
-    leaf.closing = device.driver.close().finally(() => {
-      this.#open.delete(device);
-      this.#byIdentity.delete(leaf.identity);
-    });
+    if (leaf === undefined || device.inUse || leaf.closing !== null) return;
+    leaf.closing = this.#close(device, leaf);
     await leaf.closing;
+  }
+
+  /** A lost device is not found any more; another of its name may come. */
+  forget(device: BlockDevice): void {
+    const leaf = this.#open.get(device);
+    this.#open.delete(device);
+    if (leaf !== undefined) this.#byIdentity.delete(leaf.identity);
+  }
+
+  async #close(device: BlockDevice, leaf: Leaf): Promise<void> {
+    try {
+      await this.#context.departing(device);
+    } catch (error) {
+      // A filter that will not go keeps its device.
+      leaf.closing = null;
+      throw error;
+    }
+    try {
+      await device.driver.close();
+    } finally {
+      this.forget(device);
+    }
   }
 
   /** The open device that shows this name: also an anonymous one. One that closes is not open. */
@@ -94,8 +122,8 @@ export class LeafDevices {
     return this.all().find((device) => device.name === name && this.#open.get(device)?.closing === null);
   }
 
-  #openNew(request: Request, identity: string, readOnly: boolean): Promise<BlockDevice> {
-    const device = this.#make(request, identity, readOnly);
+  #openNew(request: Request, identity: string, readOnly: boolean, byRules: boolean): Promise<BlockDevice> {
+    const device = this.#make(request, identity, readOnly, byRules);
     const leaf: Leaf = { identity, device, closing: null };
     this.#byIdentity.set(identity, leaf);
     device.then(
@@ -105,10 +133,34 @@ export class LeafDevices {
     return device;
   }
 
-  async #make({ type, spec, scheme }: Request, identity: string, readOnly: boolean): Promise<BlockDevice> {
+  async #make(
+    { type, spec, scheme }: Request,
+    identity: string,
+    readOnly: boolean,
+    byRules: boolean,
+  ): Promise<BlockDevice> {
     const { clock, log, observer } = this.#context;
-    const driver = await type.open({ spec, scheme, readOnly, clock, log });
-    return new BlockDevice(identity, [type.major, this.#freeMinor(type.major)], driver, type.name, observer);
+    const loss: { reason?: string; tell?: () => void } = {};
+    const lost = (reason: string): void => {
+      if (loss.reason !== undefined) return;
+      loss.reason = reason;
+      loss.tell?.();
+    };
+    const driver = await type.open({ spec, scheme, readOnly, clock, log, lost });
+    const number = [type.major, this.#freeMinor(type.major)] as const;
+    const device = new BlockDevice(identity, number, driver, type.name, observer);
+    try {
+      if (byRules) await this.#context.arrived(device);
+      if (loss.reason !== undefined) throw fail('ENODEV', `${identity} is gone: ${loss.reason}`);
+    } catch (error) {
+      await this.#context.departing(device);
+      await driver.close();
+      throw error;
+    }
+    loss.tell = () => {
+      this.#context.lost(device, loss.reason!);
+    };
+    return device;
   }
 
   #freeMinor(major: number): number {

@@ -67,3 +67,8 @@ function commonMultiple(a: number, b: number): number {
   while (y !== 0) [x, y] = [y, x % y];
   return (a / x) * b;
 }
+
+/** Whether two promise the same. */
+export function sameLimits(a: Limits, b: Limits): boolean {
+  return (Object.keys(a) as (keyof Limits)[]).every((key) => a[key] === b[key]);
+}

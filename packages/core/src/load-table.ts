@@ -139,7 +139,8 @@ async function openOnce(
 
 /** Kernel: device_area_is_invalid. */
 function checkArea({ port, start, count }: Area, where: string): void {
-  const { name, limits } = port.device;
+  const { limits } = port;
+  const { name } = port.device;
   // A mapped device without a table is no disk yet.
   if (limits.sectors === 0) throw fail('ENXIO', `${where}: Device lookup failed: ${name} has no table`);
   if (count > limits.sectors || start > limits.sectors - count) {
@@ -168,7 +169,7 @@ function tableLimits(table: LiveTable): Limits {
   let limits = makeLimits(last.end, { readOnly: table.readOnly, discardGranularity: 0 });
   for (const row of table.rows) {
     let rowLimits = makeLimits(last.end, { readOnly: table.readOnly });
-    for (const { port } of row.target.areas()) rowLimits = stackLimits(rowLimits, port.device.limits);
+    for (const { port } of row.target.areas()) rowLimits = stackLimits(rowLimits, port.limits);
     rowLimits = row.target.limits?.(rowLimits) ?? rowLimits;
     limits = stackLimits(limits, rowLimits);
   }
@@ -193,7 +194,7 @@ function checkBlocks(rows: readonly Row[], logicalBlock: number): void {
 
 /** The largest logical block of the devices a row uses, in sectors. */
 function blockOf({ target }: Row): number {
-  const blocks = target.areas().map(({ port }) => port.device.limits.logicalBlock);
+  const blocks = target.areas().map(({ port }) => port.limits.logicalBlock);
   return Math.max(SECTOR_SIZE, ...blocks) / SECTOR_SIZE;
 }
 
@@ -213,5 +214,5 @@ function tableOps(rows: readonly Row[]): OpSet {
 }
 
 function rowTakes(row: Row, op: BioOp): boolean {
-  return row.copies(op) > 0 && row.target.areas().every(({ port }) => hasOp(port.device.limits.ops, op));
+  return row.copies(op) > 0 && row.target.areas().every(({ port }) => hasOp(port.limits.ops, op));
 }

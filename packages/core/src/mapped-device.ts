@@ -1,9 +1,12 @@
 import { BlockDevice, type DeviceObserver } from './block-device.ts';
-import { MAX_DEPTH, MAX_SECTORS, Status } from './constants.ts';
-import { fail } from './errors.ts';
+import { MAX_SECTORS, Status } from './constants.ts';
+import { checkDepth, relink, standsOn } from './device-graph.ts';
+import { asError, fail } from './errors.ts';
 import { makeLimits } from './limits.ts';
 import { type LiveTable, NoTable } from './live-table.ts';
+import type { Port } from './port.ts';
 import { quiesce, type QuiesceOptions, thaw } from './quiesce.ts';
+import { checkCovers, remapsOn, remapsTo } from './remap.ts';
 
 /** How to suspend. */
 export interface SuspendOptions {
@@ -25,31 +28,38 @@ export class MappedDevice extends BlockDevice {
 
   constructor(name: string, uuid: string, number: readonly [number, number], observer: DeviceObserver) {
     super(name, number, new NoTable(makeLimits(0, { maxSectors: MAX_SECTORS })), 'table', observer);
+    this.path.leastRank = 1;
     this.uuid = uuid;
-    this.path.rank = 1;
+    this.path.rank = this.path.leastRank;
   }
 
   get live(): LiveTable | null {
     return this.#live;
   }
 
+  override get driverPorts(): readonly Port[] {
+    return [...(this.#live?.ports ?? []), ...(this.inactive?.ports ?? [])];
+  }
+
+  /** Throws where a table cannot be this device's next one; the table is not kept. */
+  checkTable(table: LiveTable): void {
+    this.#checkReplaceable(table);
+    this.#checkStacking(table);
+    this.#checkRemaps({ name: this.name, sectors: table.limits.sectors });
+  }
+
   /** Puts a loaded table into the inactive slot; an older one there is given up. The live table is not touched. */
   async loadInactive(table: LiveTable): Promise<void> {
     try {
-      this.#checkReplaceable(table);
-      this.#checkStacking(table);
+      this.checkTable(table);
     } catch (error) {
       await table.close();
       throw error;
     }
     const old = this.inactive;
     this.inactive = table;
-    this.#updateRank();
-    for (const port of table.ports) {
-      port.onLimits = () => {
-        this.#restackTables();
-      };
-    }
+    relink(this);
+    this.#follow(table);
     await old?.close();
   }
 
@@ -57,7 +67,7 @@ export class MappedDevice extends BlockDevice {
   async clear(): Promise<void> {
     const table = this.inactive;
     this.inactive = null;
-    this.#updateRank();
+    relink(this);
     await table?.close();
   }
 
@@ -66,7 +76,7 @@ export class MappedDevice extends BlockDevice {
     if (this.suspended) return;
     const noflush = options.noflush ?? false;
     this.path.keepsRequeued = noflush;
-    await quiesce([this], { ...quiesceOptions, mayHold: noflush });
+    await quiesce([this], noflush ? { ...quiesceOptions, mayHold: new Set([this]) } : quiesceOptions);
     this.suspended = true;
     this.#live?.postsuspend();
   }
@@ -78,7 +88,9 @@ export class MappedDevice extends BlockDevice {
       throw fail('EINVAL', `${this.name} has no table to resume with`);
     }
     await this.suspend(options, quiesceOptions);
-    const old = this.#swap();
+    const next = this.inactive;
+    this.inactive = null;
+    const old = next === null ? null : this.putLive(next);
     try {
       await this.#live?.preresume();
       this.suspended = false;
@@ -86,6 +98,40 @@ export class MappedDevice extends BlockDevice {
     } finally {
       await old?.close();
     }
+  }
+
+  /**
+   * Closed gate, drained: gets a table ready that is to go live at once. The table in use is told to let go first, for the
+   * new one may take over what it kept; when the new one fails the old one is at work again, and the error is thrown.
+   */
+  async prepareSwap(table: LiveTable): Promise<void> {
+    if (!this.suspended) this.#live?.postsuspend();
+    try {
+      await table.preresume();
+    } catch (error) {
+      await this.undoSwap();
+      throw error;
+    }
+  }
+
+  /** After `prepareSwap`: the table in use stays. What it says to that is a fault of its own. */
+  async undoSwap(): Promise<void> {
+    if (this.suspended) return;
+    try {
+      await this.#live?.preresume();
+    } catch (error) {
+      this.fence(this.path.bottom, asError(error));
+    }
+  }
+
+  /** Closed gate: a table takes the place of the live one, which is returned. */
+  putLive(table: LiveTable): LiveTable | null {
+    const old = this.#live;
+    this.#live = table;
+    this.#follow(table);
+    this.replaceDriver(table);
+    relink(this);
+    return old;
   }
 
   /** Everything is given up; nobody has the device open. */
@@ -120,29 +166,29 @@ export class MappedDevice extends BlockDevice {
     }
   }
 
-  /** The devices that its tables use. */
-  below(): BlockDevice[] {
-    const devices = new Set<BlockDevice>();
-    for (const table of [this.#live, this.inactive])
-      for (const port of table?.ports ?? []) devices.add(port.device);
-    return [...devices];
-  }
-
-  /** The loaded table takes the place of the live one, which is returned. Gate closed. */
-  #swap(): LiveTable | null {
-    if (this.inactive === null) return null;
-    const old = this.#live;
-    this.#live = this.inactive;
-    this.inactive = null;
-    this.replaceDriver(this.#live);
-    this.#updateRank();
-    return old;
+  /** The limits of the devices below may change at any time. */
+  #follow(table: LiveTable): void {
+    for (const port of table.ports) {
+      port.onLimits = () => {
+        this.#restackTables();
+      };
+    }
   }
 
   #restackTables(): void {
     this.#live?.restack();
     this.inactive?.restack();
     this.restack();
+  }
+
+  /** With another size it must still be large enough for what it stands in for, and not too large for what stands in for it. */
+  #checkRemaps(next: { readonly name: string; readonly sectors: number }): void {
+    for (const { device } of remapsTo(this)) {
+      checkCovers(next, { name: device.name, sectors: device.limits.sectors });
+    }
+    for (const port of remapsOn(this).flatMap(({ others }) => others)) {
+      checkCovers({ name: port.device.name, sectors: port.device.limits.sectors }, next);
+    }
   }
 
   #checkReplaceable(table: LiveTable): void {
@@ -156,38 +202,15 @@ export class MappedDevice extends BlockDevice {
 
   /** Neither on itself, directly or not, nor deeper than the cap, for this device and for all that stand on it. */
   #checkStacking(table: LiveTable): void {
-    let rank = 1;
-    for (const { device } of table.ports) {
-      if (device === this || standsOn(device, this))
-        throw fail('ELOOP', `${this.name} would be stacked on itself`);
-      rank = Math.max(rank, device.path.rank + 1);
+    if (table.ports.some(({ device }) => device === this || standsOn(device, this))) {
+      throw fail('ELOOP', `${this.name} would be stacked on itself`);
     }
-    const depth = rank + heightAbove(this);
-    if (depth > MAX_DEPTH) {
-      throw fail(
-        'ELOOP',
-        `the stack would be ${String(depth)} devices deep; at most ${String(MAX_DEPTH)} are allowed`,
-      );
+    const { inactive } = this;
+    this.inactive = table;
+    try {
+      checkDepth(this);
+    } finally {
+      this.inactive = inactive;
     }
   }
-
-  #updateRank(): void {
-    this.path.rank = 1 + Math.max(0, ...this.below().map(({ path }) => path.rank));
-    for (const { owner } of this.ports)
-      if (owner instanceof MappedDevice && owner !== this) owner.#updateRank();
-  }
-}
-
-function standsOn(upper: BlockDevice, lower: BlockDevice): boolean {
-  return (
-    upper instanceof MappedDevice &&
-    upper.below().some((device) => device === lower || standsOn(device, lower))
-  );
-}
-
-function heightAbove(device: BlockDevice): number {
-  const owners = [...device.ports]
-    .map((port) => port.owner)
-    .filter((owner) => owner !== null && owner !== device);
-  return Math.max(0, ...owners.map((owner) => 1 + heightAbove(owner!)));
 }

@@ -18,9 +18,12 @@ export interface DeviceParam extends Common {
   readonly claim?: string;
 }
 
-/** A whole decimal number. `sector` is a position or length in sectors. */
+/**
+ * A whole decimal number. `sector` is a position or length in sectors; `size` is bytes and may end in K, M, G or T for
+ * powers of 1024.
+ */
 export interface NumberParam extends Common {
-  readonly kind: 'sector' | 'uint';
+  readonly kind: 'sector' | 'uint' | 'size';
   readonly min?: number;
   readonly max?: number;
 }
@@ -49,6 +52,12 @@ export interface RepeatParam extends Common {
   readonly of: readonly (DeviceParam | NumberParam | WordParam | ChoiceParam)[];
 }
 
+/** Words of the form `key=value`, in any order, each at most once and none needed: they take all words that are left. */
+export interface OptionsParam extends Common {
+  readonly kind: 'options';
+  readonly of: readonly (NumberParam | WordParam | ChoiceParam)[];
+}
+
 /** All words that are left. */
 export interface RestParam extends Common {
   readonly kind: 'rest';
@@ -56,11 +65,11 @@ export interface RestParam extends Common {
 
 /** One parameter of a table line or of a filter, in the order they are written. */
 export type Param =
-  DeviceParam | NumberParam | WordParam | ChoiceParam | ClaimParam | RepeatParam | RestParam;
+  DeviceParam | NumberParam | WordParam | ChoiceParam | ClaimParam | RepeatParam | OptionsParam | RestParam;
 
 type ValueOf<P> = P extends { kind: 'device' }
   ? Port
-  : P extends { kind: 'sector' | 'uint' }
+  : P extends { kind: 'sector' | 'uint' | 'size' }
     ? number
     : P extends { kind: 'choice'; values: readonly (infer V)[] }
       ? V
@@ -68,9 +77,11 @@ type ValueOf<P> = P extends { kind: 'device' }
         ? Claim
         : P extends { kind: 'repeat'; of: infer O extends readonly Param[] }
           ? readonly ArgsOf<O>[]
-          : P extends { kind: 'rest' }
-            ? readonly string[]
-            : string;
+          : P extends { kind: 'options'; of: infer O extends readonly Param[] }
+            ? Partial<ArgsOf<O>>
+            : P extends { kind: 'rest' }
+              ? readonly string[]
+              : string;
 
 /** The parsed arguments of a params table: an object with a property for each. */
 export type ArgsOf<P extends readonly Param[]> = {
@@ -79,12 +90,15 @@ export type ArgsOf<P extends readonly Param[]> = {
 
 /** The grammar of a params table, e.g. `<device> <offset> [excl|noexcl]`. */
 export function describeParams(params: readonly Param[]): string {
-  return params.map(describeParam).join(' ');
-}
-
-function describeParam(param: Param): string {
-  const text = paramBody(param);
-  return param.optional === true ? `[${text}]` : text;
+  const needs = (index: number): boolean => params[index] !== undefined && params[index].optional !== true;
+  const words = params.map((param, index) => {
+    const text = paramBody(param);
+    if (param.optional !== true) return text;
+    return needs(index + 1) ? `[${text}` : `[${text}]`;
+  });
+  // What must follow an optional parameter stands and falls with it.
+  const open = params.filter(({ optional }, index) => optional === true && needs(index + 1)).length;
+  return `${words.join(' ')}${']'.repeat(open)}`;
 }
 
 function paramBody(param: Param): string {
@@ -95,6 +109,8 @@ function paramBody(param: Param): string {
       return 'excl|noexcl';
     case 'repeat':
       return `[${describeParams(param.of)}]×${param.times}`;
+    case 'options':
+      return param.of.map((option) => `[${option.name}=<${option.about}>]`).join(' ');
     case 'rest':
       return `<${param.name}>...`;
     default:

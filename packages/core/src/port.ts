@@ -36,8 +36,10 @@ export class Port {
   readonly mode: 'read' | 'write';
   claim: Claim;
   readonly holder: string;
-  /** Bios enter below this altitude; null: at the top. */
-  readonly below: Altitude | null;
+  /** Core's: bios enter below this altitude; null: at the top. Follows the edits of the device, see `entryBelow`. */
+  below: Altitude | null;
+  /** The altitude it was opened below. */
+  readonly openedBelow: Altitude | null;
   readonly owner: BlockDevice | null;
   /** Core's: where in the filter chain of each operation bios enter. */
   readonly entry: number[] = new Array<number>(OP_COUNT).fill(0);
@@ -52,8 +54,14 @@ export class Port {
     this.mode = options.mode;
     this.claim = options.claim;
     this.holder = options.holder;
-    this.below = options.below ?? null;
+    this.openedBelow = options.below ?? null;
+    this.below = this.openedBelow;
     this.owner = options.owner ?? null;
+  }
+
+  /** What the device promises to bios of this port. */
+  get limits(): Limits {
+    return this.device.limitsFor(this);
   }
 
   get isOpen(): boolean {

@@ -6,29 +6,46 @@ import { asError, fail } from './errors.ts';
 /** How long to wait for bios in flight, and which may stay. */
 export interface QuiesceOptions {
   readonly clock: Clock;
-  /** Milliseconds for each device. */
+  /** Milliseconds for all devices together. */
   readonly timeout: number;
-  /** Requeued bios may stay: a noflush suspend. */
-  readonly mayHold?: boolean;
+  /** Devices in which requeued bios may stay: those of a noflush suspend. */
+  readonly mayHold?: ReadonlySet<BlockDevice>;
 }
 
 /**
  * Closes the gates of devices and waits until no bio is inside: after it, stacks and drivers may be replaced. Goes from the
- * top of the ranks down, for a bio inside an upper device must be able to pass the lower ones to its end. If one does not
+ * top of the ranks down, for a bio inside an upper device must be able to pass the lower ones to its end. If they do not
  * drain in time all gates open again, and the error names what is stuck.
  */
 export async function quiesce(devices: readonly BlockDevice[], options: QuiesceOptions): Promise<void> {
   const closed: BlockDevice[] = [];
+  const deadline = options.clock.now() + options.timeout;
   try {
     for (const device of byRank(devices)) {
       closed.push(device);
       closeGate(device);
-      await drain(device, options);
+      await drain(device, options, deadline);
     }
   } catch (error) {
     thaw(closed);
     throw error;
   }
+}
+
+/**
+ * Runs work at a moment when no bio is inside any of some closed devices. Bios that enter below the top pass a closed gate,
+ * so one may have come in since its device was drained.
+ */
+export async function atRest(
+  devices: readonly BlockDevice[],
+  options: QuiesceOptions,
+  work: () => void,
+): Promise<void> {
+  const deadline = options.clock.now() + options.timeout;
+  for (let busy = findBusy(devices, options); busy !== undefined; busy = findBusy(devices, options)) {
+    await drain(busy, options, deadline);
+  }
+  work();
 }
 
 /** Opens the gates that `quiesce` closed, lower devices first. */
@@ -57,6 +74,14 @@ function byRank(devices: readonly BlockDevice[]): BlockDevice[] {
   return [...devices].sort((a, b) => b.path.rank - a.path.rank);
 }
 
+function findBusy(devices: readonly BlockDevice[], options: QuiesceOptions): BlockDevice | undefined {
+  return devices.find((device) => !device.gate.isDrained(mayHold(device, options)));
+}
+
+function mayHold(device: BlockDevice, options: QuiesceOptions): boolean {
+  return options.mayHold?.has(device) ?? false;
+}
+
 function closeGate(device: BlockDevice): void {
   device.gate.close();
   if (device.gate.closings > 1) return;
@@ -64,15 +89,13 @@ function closeGate(device: BlockDevice): void {
   device.driver.presuspend?.();
 }
 
-async function drain(
-  device: BlockDevice,
-  { clock, timeout, mayHold = false }: QuiesceOptions,
-): Promise<void> {
+async function drain(device: BlockDevice, options: QuiesceOptions, deadline: number): Promise<void> {
   const { gate } = device;
-  const timer = clock.after(timeout, () => {
+  const { clock, timeout } = options;
+  const timer = clock.after(Math.max(0, deadline - clock.now()), () => {
     gate.giveUpDrain();
   });
-  const inTime = await gate.drain(mayHold);
+  const inTime = await gate.drain(mayHold(device, options));
   timer.cancel();
   if (inTime) return;
   const stuck = device.stuck();

@@ -1,8 +1,20 @@
 import type { BlockDevice } from './block-device.ts';
-import type { DeviceInfo, DeviceRef, FilterInfo, PathNode, TableRow } from './control.ts';
+import { type Altitude, compareAltitudes } from './altitude.ts';
+import type {
+  DeviceInfo,
+  DeviceRef,
+  DeviceSummary,
+  FilterInfo,
+  LayerCounters,
+  PathNode,
+  RemapInfo,
+  TableRow,
+} from './control.ts';
 import type { FilterStep } from './filter-stack.ts';
 import type { LiveTable } from './live-table.ts';
 import { MappedDevice } from './mapped-device.ts';
+import type { Port } from './port.ts';
+import { remapsOn } from './remap.ts';
 import type { Row } from './row.ts';
 
 /** A device by number and name. */
@@ -50,23 +62,64 @@ export function filterInfo(step: FilterStep): FilterInfo {
   };
 }
 
-/** The path of a bio through a device and all below it. */
-export function pathOf(device: BlockDevice): PathNode {
+/** A device as `device ls` shows it. */
+export function summaryOf(device: BlockDevice): DeviceSummary {
+  const { driverType, limits, openCount, stack } = device;
+  return {
+    ...refOf(device),
+    driver: driverType,
+    sectors: limits.sectors,
+    readOnly: limits.readOnly,
+    openCount,
+    filters: stack.steps.length,
+  };
+}
+
+/** The mapped devices that stand in for a device. */
+export function remapInfosOf(device: BlockDevice): RemapInfo[] {
+  return remapsOn(device).map(({ altitude, others }) => ({
+    mapped: others.map((port) => port.device.name).join(' '),
+    device: device.name,
+    altitude,
+  }));
+}
+
+/** The path of a bio through a device, from the top or from below an altitude, and through all below it. */
+export function pathOf(device: BlockDevice, below: Altitude | null = null): PathNode {
   const table = device instanceof MappedDevice ? device.live : null;
+  const seen = device.stack.steps.filter(
+    ({ altitude }) => below === null || compareAltitudes(altitude, below) < 0,
+  );
   return {
     device: refOf(device),
     sectors: device.limits.sectors,
-    filters: device.stack.steps.map(filterInfo),
+    ...(below === null ? {} : { below }),
+    counters: { bios: device.gate.entered },
+    inflight: device.gate.inflight,
+    filters: seen.map((step) => ({
+      ...filterInfo(step),
+      counters: countersOf(step),
+      others: step.others.map(pathThrough),
+    })),
     ...(device instanceof MappedDevice ? {} : { driver: device.driverType }),
     rows: (table?.rows ?? []).map((row) => ({
       row: toRow(row, row.target.table(false)),
-      below: devicesOf(row).map(pathOf),
+      counters: countersOf(row),
+      below: portsOf(row).map(pathThrough),
     })),
   };
 }
 
-function devicesOf(row: Row): BlockDevice[] {
-  return [...new Set(row.target.areas().map(({ port }) => port.device))];
+function pathThrough(port: Port): PathNode {
+  return pathOf(port.device, port.below);
+}
+
+function countersOf({ bios, cost }: FilterStep | Row): LayerCounters {
+  return { bios, ...(cost === undefined ? {} : { cost }) };
+}
+
+function portsOf(row: Row): Port[] {
+  return [...new Set(row.target.areas().map(({ port }) => port))];
 }
 
 function rowsOf(table: LiveTable | null, params: (row: Row) => string): TableRow[] {

@@ -1,6 +1,7 @@
 import type { Bio, Holder } from './bio.ts';
 import type { BlockDevice } from './block-device.ts';
 import { BioOp, hasOp, MapResult, type OpSet, opSet } from './constants.ts';
+import { CostSample, isSampled, stopwatch } from './cost.ts';
 import type { TableLine } from './table-text.ts';
 import type { Target, TargetType } from './target.ts';
 
@@ -15,6 +16,9 @@ export class Row implements Holder {
   readonly end: number;
   /** Its contract is broken: it is not called again. */
   fenced = false;
+  /** Bios, or pieces of bios, that it got. */
+  bios = 0;
+  readonly #cost: CostSample = new CostSample();
   /** Operations of which the target wants one copy. */
   readonly #direct: OpSet;
   /** 0: no bound. */
@@ -65,6 +69,18 @@ export class Row implements Holder {
   map(bio: Bio): MapResult {
     if (this.fenced) return MapResult.Kill;
     bio.holder = this;
-    return this.target.map(bio);
+    return isSampled(++this.bios) ? this.#timedMap(bio) : this.target.map(bio);
+  }
+
+  /** The target's own time for a bio on its way down, in nanoseconds; undefined while there is no sample. */
+  get cost(): number | undefined {
+    return this.#cost.mean;
+  }
+
+  #timedMap(bio: Bio): MapResult {
+    const start = stopwatch();
+    const result = this.target.map(bio);
+    this.#cost.add(stopwatch() - start);
+    return result;
   }
 }

@@ -134,6 +134,49 @@ describe('parseArgs', () => {
   });
 });
 
+const OPTIONS: Param = {
+  name: 'options',
+  kind: 'options',
+  about: 'how',
+  of: [
+    { name: 'iops', kind: 'uint', min: 1, about: 'requests/s' },
+    { name: 'bps', kind: 'size', about: 'bytes/s' },
+    { name: 'mode', kind: 'choice', values: ['on', 'off'], about: 'on|off' },
+    { name: 'file', kind: 'word', about: 'path' },
+  ],
+};
+
+describe('options', () => {
+  it('are key=value words in any order, none of them needed', async () => {
+    expect(await parse([OPTIONS], 'bps=2M iops=7 file=a=b')).toEqual({
+      options: { bps: 2 * 2 ** 20, iops: 7, file: 'a=b' },
+    });
+    expect(await parse([OPTIONS], '')).toEqual({ options: {} });
+    expect(await parse([OPTIONS], 'bps=3')).toEqual({ options: { bps: 3 } });
+  });
+
+  it.each([
+    [
+      'speed=3',
+      'options: "speed=3" is not one of [iops=<requests/s>] [bps=<bytes/s>] [mode=<on|off>] [file=<path>]',
+    ],
+    [
+      'iops',
+      'options: "iops" is not one of [iops=<requests/s>] [bps=<bytes/s>] [mode=<on|off>] [file=<path>]',
+    ],
+    ['iops=1 iops=2', 'options: iops is given twice'],
+    ['iops=0', 'iops: 0 is not in 1..9007199254740991'],
+    ['mode=maybe', 'mode: "maybe" is not one of on, off'],
+    ['bps=2X', 'bps: "2X" is not a whole decimal number up to 2^53-1, or one with K, M, G or T'],
+    [
+      'bps=99999999T',
+      'bps: "99999999T" is not a whole decimal number up to 2^53-1, or one with K, M, G or T',
+    ],
+  ])('refuses %s', async (text, message) => {
+    await expect(parse([OPTIONS], text)).rejects.toThrow(`table line 1: t: ${message}`);
+  });
+});
+
 describe('describeParams', () => {
   it('writes the grammar', () => {
     expect(describeParams(LINEAR)).toBe('<device> <offset> [excl|noexcl]');

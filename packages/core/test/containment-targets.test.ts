@@ -13,7 +13,11 @@ function boom(): never {
 
 beforeEach(async () => {
   rig = new Rig(
-    filterType('worse', '50', () => ({ pre: () => PreResult.Watch, post: boom })),
+    filterType('worse', '50', () => ({
+      pre: () => PreResult.Watch,
+      post: boom,
+      limits: (below) => ({ ...below, ioMin: 8192 }),
+    })),
     targetType('throws', () => ({ map: boom })),
     spanType('frame', (port) => ({
       map: (bio) => {

@@ -66,31 +66,35 @@ describe('what an engine tells', () => {
     expect(await engine.deps('m', { inactive: true })).toEqual([]);
     expect((await engine.types()).map(({ kind, name }) => `${kind} ${name}`)).toEqual([
       ...['error', 'span', 'speaks'].map((name) => `target ${name}`),
-      ...['pass', 'quiet'].map((name) => `filter ${name}`),
+      ...['pass', 'quiet', 'remap'].map((name) => `filter ${name}`),
       'driver disk',
     ]);
     const quiet = { device: 'a', type: 'quiet', altitude: '7', args: '', status: '' };
     const pass = { device: 'm', type: 'pass', altitude: '100', args: 'x', status: 'fine' };
     expect(await engine.filters()).toEqual([pass, quiet]);
     expect(await engine.filters('disk:a')).toEqual([quiet]);
+    const idle = { counters: { bios: 0 }, inflight: 0 };
     expect(await engine.explain('m')).toEqual({
       device: { name: 'm', major: 254, minor: 0 },
       sectors: 16,
-      filters: [pass],
+      ...idle,
+      filters: [{ ...pass, others: [], counters: { bios: 0 } }],
       rows: [
         {
           row: { start: 0, length: 8, type: 'span', params: '7:0 0' },
+          counters: { bios: 0 },
           below: [
             {
               device: { name: 'a', major: 7, minor: 0 },
               sectors: 1024,
-              filters: [quiet],
+              ...idle,
+              filters: [{ ...quiet, others: [], counters: { bios: 0 } }],
               driver: 'disk',
               rows: [],
             },
           ],
         },
-        { row: { start: 8, length: 8, type: 'speaks', params: '-' }, below: [] },
+        { row: { start: 8, length: 8, type: 'speaks', params: '-' }, counters: { bios: 0 }, below: [] },
       ],
     });
     await engine.create('bare');

@@ -34,6 +34,7 @@ describe('limits of devices', () => {
 
   beforeEach(() => {
     rig = new Rig(
+      filterType('large', '100', () => ({ limits: (below) => ({ ...below, ioMin: 8192 }) })),
       filterType('small', '100', () => ({ limits: (below) => ({ ...below, sectors: below.sectors - 8 }) })),
       filterType('coarse', '200', () => ({ limits: (below) => ({ ...below, logicalBlock: 4096 }) })),
       filterType('few', '300', undefined, { ops: opSet(BioOp.Read), passes: opSet(BioOp.Flush) }),
@@ -51,12 +52,30 @@ describe('limits of devices', () => {
     const port = await rig.open('disk:a');
     port.onLimits = (limits) => told.push(limits);
     await rig.engine.attachFilter('disk:a', 'coarse');
-    await rig.engine.attachFilter('disk:a', 'small');
-    expect(told.at(-1)).toMatchObject({ sectors: 1016, logicalBlock: 4096 });
+    await rig.engine.attachFilter('disk:a', 'large');
+    expect(told.at(-1)).toMatchObject({ ioMin: 8192, logicalBlock: 4096 });
     await rig.engine.detachFilter('disk:a', 'coarse');
-    await rig.engine.detachFilter('disk:a', 'small');
+    await rig.engine.detachFilter('disk:a', 'large');
     expect(told.at(-1)).toEqual(makeLimits(1024, { physicalBlock: 4096, volatileCache: true }));
     expect(told).toHaveLength(4);
+  });
+
+  it('are not told again to those for whom nothing changed', async () => {
+    const told: Limits[] = [];
+    await rig.engine.attachFilter('disk:a', 'coarse');
+    const port = await rig.open('disk:a');
+    port.onLimits = (limits) => told.push(limits);
+    await rig.engine.attachFilter('disk:a', 'coarse@201');
+    expect(told).toEqual([]);
+  });
+
+  it('may not hide a part of the device', async () => {
+    await expect(rig.engine.attachFilter('disk:a', 'small')).rejects.toMatchObject({
+      code: 'EINVAL',
+      message:
+        'filter small@100 would leave 1016 of the 1024 sectors of a: what covers a device must be at least as large',
+    });
+    expect(await rig.engine.filters()).toEqual([]);
   });
 
   it('offer only operations that every filter sees or lets by', async () => {

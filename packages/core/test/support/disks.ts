@@ -36,6 +36,10 @@ export class TestDisk implements Driver {
   /** Bios that came when the disk was not open. */
   late = 0;
   readonly calls: string[] = [];
+  /** Tells the engine that the disk is gone. */
+  lose: (reason: string) => void = () => undefined;
+  /** Gone before it is open, for that reason. */
+  lostAtOpen: string | null = null;
 
   constructor(sectors: number, limits: Partial<Limits> = {}) {
     this.limits = makeLimits(sectors, limits);
@@ -100,13 +104,15 @@ export class TestDisks {
       schemes: ['disk'],
       major: 7,
       identify: async (spec) => (spec.startsWith('anonymous') ? undefined : spec),
-      open: async ({ spec, readOnly }) => {
+      open: async ({ spec, readOnly, lost }) => {
         const disk = this.#disks.get(spec);
         if (disk === undefined) throw fail('ENOENT', `no disk ${spec}`);
         if (disk.isOpen && !spec.startsWith('anonymous')) throw new Error(`${spec} is open already`);
         disk.isOpen = true;
         disk.opens++;
         disk.openedReadOnly = readOnly;
+        disk.lose = lost;
+        if (disk.lostAtOpen !== null) lost(disk.lostAtOpen);
         return disk;
       },
     });

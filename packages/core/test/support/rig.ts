@@ -77,6 +77,7 @@ export class Rig {
   readonly engine: Engine;
   readonly faults: string[] = [];
   readonly logs: string[] = [];
+  readonly losses: string[] = [];
   readonly #outstanding = bioPool.outstanding;
   readonly #ports: Port[] = [];
 
@@ -88,6 +89,7 @@ export class Rig {
     });
     this.engine.onEvent((event) => {
       if (event.kind === 'log') this.logs.push(event.message);
+      else if (event.kind === 'lost') this.losses.push(`${event.device}: ${event.message}`);
       else this.faults.push(`${event.culprit} on ${event.device}: ${event.message}`);
     });
   }
@@ -111,7 +113,7 @@ export class Rig {
     await this.#close();
     expect(bioPool.outstanding).toBe(this.#outstanding);
     expect(this.clock.pending).toBe(0);
-    expect(this.engine.devices()).toEqual([]);
+    expect(this.engine.devices().map(({ name }) => name)).toEqual([]);
   }
 
   /** Time goes on while something is stuck, so that a test that left it there fails instead of waiting. */
@@ -119,7 +121,8 @@ export class Rig {
     let closing = true;
     const closed = this.engine.close().finally(() => (closing = false));
     await settle();
-    while (closing) {
+    for (let rounds = 0; closing; rounds++) {
+      if (rounds > 1000) throw new Error('the engine does not close');
       this.clock.advance(DRAIN_TIMEOUT);
       await settle();
     }
