@@ -2,6 +2,7 @@ import {
   type Bio,
   BioFlag,
   BioOp,
+  type Clock,
   dataExtent,
   type Driver,
   type Extent,
@@ -10,6 +11,7 @@ import {
   MapResult,
   Status,
 } from '@interposer/core';
+import { DeletionWatch } from './deletion-watch.ts';
 import { fileExtents } from './file-extents.ts';
 import { Flusher } from './flusher.ts';
 import { Holes } from './holes.ts';
@@ -24,7 +26,10 @@ export interface OpenFile {
   readonly limits: Limits;
   readonly lock: ImageLock;
   readonly calls: SystemCalls;
+  readonly clock: Clock;
   readonly log: (message: string) => void;
+  readonly lost: (reason: string) => void;
+  readonly isBlockDevice: boolean;
 }
 
 /** Answers the bios of one file. */
@@ -34,14 +39,17 @@ export class FileDriver implements Driver {
   readonly #transfers: Transfers;
   readonly #holes: Holes;
   readonly #flusher: Flusher;
+  /** A block device has no name to lose: it tells by its errors that it is gone. */
+  readonly #watch: DeletionWatch | null;
 
   constructor(file: OpenFile) {
-    const { fd, calls, limits, path, log } = file;
+    const { fd, calls, limits, path, clock, log, lost, isBlockDevice } = file;
     this.limits = limits;
     this.#file = file;
     this.#transfers = new Transfers(calls, fd, this.#done);
     this.#holes = new Holes(calls.ffi, fd, this.#transfers, this.#done);
     this.#flusher = new Flusher(calls, fd, (message) => log(`${path}: ${message}`));
+    this.#watch = isBlockDevice ? null : new DeletionWatch(fd, clock, () => lost('the file was deleted'));
   }
 
   submit(bio: Bio): MapResult {
@@ -61,6 +69,7 @@ export class FileDriver implements Driver {
 
   async close(): Promise<void> {
     const { path, fd, calls, lock } = this.#file;
+    this.#watch?.stop();
     try {
       await closeFile(calls, fd, path);
     } finally {
@@ -70,6 +79,7 @@ export class FileDriver implements Driver {
 
   /** The data is in the page cache; forced unit access goes on to the medium. */
   readonly #done = (bio: Bio, status: Status): void => {
+    if (status === Status.NoDev) this.#file.lost('the device does not answer any more');
     if (status === Status.Ok && (bio.flags & BioFlag.Fua) !== 0) this.#flusher.add(bio);
     else bio.complete(status);
   };

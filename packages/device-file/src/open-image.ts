@@ -33,17 +33,28 @@ const NO_DISCARD = ALL_OPS & ~opSet(BioOp.Discard);
  * EBUSY when somebody has it open in a way that excludes us, else what the operating system says.
  */
 export async function openImage(request: OpenRequest, calls: SystemCalls): Promise<Driver> {
-  const { spec: path, readOnly, log } = request;
+  const { spec: path, readOnly, clock, log, lost } = request;
   // Looked at before it is opened: opening a pipe waits for its other end.
   const isBlockDevice = await checkKind(path);
   const fd = await openPath(path, openFlags(readOnly, isBlockDevice));
   try {
-    const identity = identityOf(await fstat(fd, { bigint: true }));
+    const stats = await fstat(fd, { bigint: true });
+    const identity = identityOf(stats);
     const lock = await lockImage({ fd, path, identity, readOnly, ffi: calls.ffi, log });
     try {
       // Measured when nobody else changes it any more.
       const limits = await measure(fd, request, calls);
-      return new FileDriver({ path, fd, limits, lock, calls, log });
+      return new FileDriver({
+        path,
+        fd,
+        limits,
+        lock,
+        calls,
+        clock,
+        log,
+        lost,
+        isBlockDevice: stats.isBlockDevice(),
+      });
     } catch (error) {
       await lock.release();
       throw error;

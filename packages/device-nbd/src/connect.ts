@@ -16,14 +16,15 @@ export interface ConnectOptions {
   readonly uri: NbdUri;
   readonly readOnly: boolean;
   readonly clock: Clock;
-  readonly log: (message: string) => void;
+  /** Called once when the connection of the open device breaks. */
+  readonly lost: (reason: string) => void;
 }
 
 /**
  * Connects and chooses the export. Rejects with ENOENT where there is no such socket or export, EIO where nobody answers or
  * the answer is not NBD, ETIMEDOUT after thirty seconds, and what the server says.
  */
-export async function openRemote({ uri, readOnly, clock, log }: ConnectOptions): Promise<Driver> {
+export async function openRemote({ uri, readOnly, clock, lost }: ConnectOptions): Promise<Driver> {
   const wire = new Wire(uri);
   const timer = clock.after(OPEN_TIMEOUT, () => {
     wire.reader.fail(fail('ETIMEDOUT', 'the server did not answer in time'));
@@ -34,7 +35,7 @@ export async function openRemote({ uri, readOnly, clock, log }: ConnectOptions):
       { reader: wire.reader, send: (bytes) => socket.write(bytes) },
       uri.exportName,
     );
-    return wire.transmit(remote, { readOnly, clock, log });
+    return wire.transmit(remote, { readOnly, clock, lost });
   } catch (error) {
     wire.socket.destroy();
     throw error;
@@ -72,18 +73,18 @@ class Wire {
     });
     this.socket.on('close', () => {
       this.reader.fail(fail('EIO', this.#reason));
-      this.#device?.lost(this.#reason);
+      this.#device?.disconnected(this.#reason);
     });
   }
 
   transmit(remote: RemoteExport, options: Omit<ConnectOptions, 'uri'>): RemoteDevice {
-    const { readOnly, clock, log } = options;
+    const { readOnly, clock, lost } = options;
     const limits = limitsOf(remote, readOnly);
-    const device = new RemoteDevice({ socket: this.socket, limits, flags: remote.flags, clock, log });
+    const device = new RemoteDevice({ socket: this.socket, limits, flags: remote.flags, clock, lost });
     const rest = this.reader.rest();
     this.#device = device;
     if (rest.length > 0) device.receive(rest, rest.length);
-    if (this.socket.destroyed) device.lost(this.#reason);
+    if (this.socket.destroyed) device.disconnected(this.#reason);
     return device;
   }
 }

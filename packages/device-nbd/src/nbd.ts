@@ -10,10 +10,10 @@ export const nbd: DriverType = defineDriver({
   major: 43,
   // A text that cannot be parsed rejects like any other failure.
   identify: (spec, scheme) => Promise.resolve(spec).then((text) => formatNbdUri(uriOf(scheme, text))),
-  async open({ scheme, spec, readOnly, clock, log }) {
+  async open({ scheme, spec, readOnly, clock, log, lost }) {
     const uri = uriOf(scheme, spec);
     for (const key of uri.unknownKeys) log(`${formatNbdUri(uri)}: "${key}" has no meaning here`);
-    return openRemote({ uri, readOnly, clock, log });
+    return openRemote({ uri, readOnly, clock, lost });
   },
 });
 

@@ -55,7 +55,8 @@ export interface RemoteOptions {
   /** Transmission flags. */
   readonly flags: number;
   readonly clock: Clock;
-  readonly log: (message: string) => void;
+  /** Called once when the connection breaks. */
+  readonly lost: (reason: string) => void;
 }
 
 /** The driver on an established connection: many requests at a time, answered in any order. */
@@ -64,7 +65,7 @@ export class RemoteDevice implements Driver {
   readonly #socket: Socket;
   readonly #sender: RequestSender;
   readonly #clock: Clock;
-  readonly #log: (message: string) => void;
+  readonly #lost: (reason: string) => void;
   readonly #hasFua: boolean;
   /** Bios by the low half of their cookie; the high half tells uses of one place apart. */
   readonly #bios: (Bio | null)[] = [];
@@ -82,12 +83,12 @@ export class RemoteDevice implements Driver {
   #alive = true;
   #leaving = false;
 
-  constructor({ socket, limits, flags, clock, log }: RemoteOptions) {
+  constructor({ socket, limits, flags, clock, lost }: RemoteOptions) {
     this.limits = limits;
     this.#socket = socket;
     this.#sender = new RequestSender(socket);
     this.#clock = clock;
-    this.#log = log;
+    this.#lost = lost;
     this.#hasFua = (flags & TransmissionFlag.SendFua) !== 0;
   }
 
@@ -126,11 +127,11 @@ export class RemoteDevice implements Driver {
   }
 
   /** The connection is gone: what is pending fails, and so does all that comes. */
-  lost(reason: string): void {
+  disconnected(reason: string): void {
     if (!this.#alive) return;
     this.#alive = false;
     this.#socket.destroy();
-    if (!this.#leaving) this.#log(`the NBD connection is lost: ${reason}`);
+    if (!this.#leaving) this.#lost(`the NBD connection broke: ${reason}`);
     this.#reading = null;
     for (const [place, bio] of this.#bios.entries()) {
       this.#bios[place] = null;
@@ -200,7 +201,7 @@ export class RemoteDevice implements Driver {
     const bio = this.#bios[place] ?? null;
     const known = bio !== null && this.#uses[place] === use;
     if (!known || buffer.readUInt32BE(at + SimpleReplyField.Magic) !== SIMPLE_REPLY_MAGIC) {
-      this.lost('the server sent what is no reply to any request');
+      this.disconnected('the server sent what is no reply to any request');
       return;
     }
     const error = buffer.readUInt32BE(at + SimpleReplyField.Error);

@@ -18,7 +18,7 @@ import {
   OptionReply,
   TransmissionFlag,
 } from '@interposer/nbd-protocol';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { nbd } from '../src/index.ts';
 import { ALL_FLAGS, FakeServer, type FakeOptions } from './fake-server.ts';
 
@@ -327,7 +327,7 @@ describe('the end', () => {
   });
 
   it('a lost connection fails what is pending and what comes', async () => {
-    const { server, port, log } = await open();
+    const { server, engine, port, log } = await open();
     const pending = [port.read(0, 8), port.write(0, Buffer.alloc(512)), port.flush()];
     const [read] = await server.take(3);
     const header = Buffer.concat([Buffer.from('6744669800000000', 'hex'), read!.frame.subarray(8, 16)]);
@@ -335,7 +335,10 @@ describe('the end', () => {
     server.cut();
     for (const one of pending) await expect(one).rejects.toMatchObject({ code: 'EIO' });
     await expect(port.read(0, 1)).rejects.toMatchObject({ code: 'ENODEV' });
-    expect(log.join()).toMatch(/connection is lost/);
+    expect(log.join()).toMatch(/the NBD connection broke: /);
+    // The device is taken down: another one of that name may come.
+    await engine.rules();
+    await vi.waitFor(() => expect(engine.devices()).toHaveLength(0));
   });
 
   it.each([
