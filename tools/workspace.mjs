@@ -19,9 +19,11 @@ export function readPackages() {
 
 export const SCOPE = '@interposer/';
 
-/** The bundle is the one package outside the scope. */
+/** Packages outside the scope: the bundle, and what `npm create interposer-plugin` runs. */
+export const UNSCOPED = ['interposer', 'create-interposer-plugin'];
+
 export function isOurs(name) {
-  return name.startsWith(SCOPE) || name === 'interposer';
+  return name.startsWith(SCOPE) || UNSCOPED.includes(name);
 }
 
 /** The workspace packages a manifest names, of the given kinds of dependency. */

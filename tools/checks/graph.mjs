@@ -1,10 +1,14 @@
 // The rules of dependency, read from every package.json:
-// core and the shared algorithms depend on nobody, the kit and the plugins on core, only cli and the bundle on all.
-import { RUNTIME, SCOPE, ourDependencies, readPackages } from '../workspace.mjs';
+// core, the shared algorithms and the generator depend on nobody, the kit, the formats and the plugins on core, only cli and
+// the bundle on all.
+import { RUNTIME, SCOPE, UNSCOPED, ourDependencies, readPackages } from '../workspace.mjs';
 
 const PEER_RANGE = 'workspace:>=0.1.0 <1.0.0';
 const SHARED = ['nbd-protocol'];
 const WIRING = ['cli', 'interposer'];
+/** Formats that programs and the cli read; their tests bring real stacks up. */
+const FORMATS = ['stack-file'];
+const GENERATOR = 'create-interposer-plugin';
 const PLUGIN = /^(target|filter|device|frontend)-/;
 const TESTING = ['conformance', 'device-ram'];
 
@@ -20,9 +24,9 @@ for (const problem of problems) console.error(problem);
 if (problems.length > 0) process.exitCode = 1;
 
 function checkName({ directory, manifest }) {
-  const wanted = directory === 'interposer' ? directory : SCOPE + directory;
+  const wanted = UNSCOPED.includes(directory) ? directory : SCOPE + directory;
   if (manifest.name !== wanted) problems.push(`packages/${directory}: named ${manifest.name}, not ${wanted}`);
-  const known = ['core', 'conformance', ...SHARED, ...WIRING];
+  const known = ['core', 'conformance', GENERATOR, ...FORMATS, ...SHARED, ...WIRING];
   if (!known.includes(directory) && !PLUGIN.test(directory)) {
     problems.push(`packages/${directory}: no rule for this package; its role is the first word of its name`);
   }
@@ -30,7 +34,7 @@ function checkName({ directory, manifest }) {
 
 function checkAllowed({ directory, manifest }) {
   if (WIRING.includes(directory)) return;
-  const bare = directory === 'core' || SHARED.includes(directory);
+  const bare = ['core', GENERATOR, ...SHARED].includes(directory);
   const runtime = bare ? [] : PLUGIN.test(directory) ? ['core', ...SHARED] : ['core'];
   expectOnly(directory, manifest, RUNTIME, runtime);
   if (directory === 'core' && RUNTIME.some((kind) => Object.keys(manifest[kind] ?? {}).length > 0)) {
@@ -38,7 +42,14 @@ function checkAllowed({ directory, manifest }) {
   }
   // No kit for core either: the kit depends on core.
   const development = PLUGIN.test(directory) ? [...runtime, ...TESTING] : runtime;
+  // What it generates is tried in its tests.
+  if (directory === GENERATOR) development.push('core', ...TESTING);
+  if (FORMATS.includes(directory)) development.push(...plugins());
   expectOnly(directory, manifest, ['devDependencies'], development);
+}
+
+function plugins() {
+  return packages.map(({ directory }) => directory).filter((directory) => PLUGIN.test(directory));
 }
 
 function expectOnly(directory, manifest, kinds, allowed) {

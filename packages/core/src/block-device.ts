@@ -1,3 +1,4 @@
+import { rivalOf } from './claims.ts';
 import { bioPool } from './bio-pool.ts';
 import type { Bio, Holder } from './bio.ts';
 import { Status } from './constants.ts';
@@ -5,11 +6,12 @@ import { entryBelow, relink } from './device-graph.ts';
 import { DevicePath } from './device-path.ts';
 import type { Driver } from './driver.ts';
 import { asError, fail } from './errors.ts';
-import { dataExtent, type Extent, type ExtentSource } from './extents.ts';
+import type { Extent } from './extents.ts';
 import { FilterStack, type FilterStep } from './filter-stack.ts';
 import type { Gate } from './gate.ts';
 import { type Limits, sameLimits } from './limits.ts';
 import { Port, type PortOptions } from './port.ts';
+import { extentsThrough } from './stack-extents.ts';
 
 /** What a device tells its engine. */
 export interface DeviceObserver {
@@ -120,7 +122,7 @@ export class BlockDevice {
 
   /** Opens a port. EBUSY if a claim forbids it, EROFS for writing to a read-only device. */
   open(options: PortOptions): Port {
-    const rival = options.claim === 'noexcl' ? undefined : this.#rivalOf(options);
+    const rival = rivalOf(options, this.ports);
     if (rival !== undefined) {
       throw fail('EBUSY', `${this.name} is in use: ${rival.claim} claim of ${rival.holder}`);
     }
@@ -181,7 +183,7 @@ export class BlockDevice {
   /** Allocation as seen through a port. */
   async extents(sector: number, count: number, port: Port): Promise<Extent[]> {
     const steps = this.#stack.steps.filter((step) => port.sees(step.altitude));
-    return this.#extentsFrom(steps).extents(sector, count);
+    return extentsThrough(steps, this.#driver).extents(sector, count);
   }
 
   /** Raises a fault event without consequences for the device. */
@@ -277,31 +279,6 @@ export class BlockDevice {
       this.fence(step, asError(error));
     }
     return { ...limits, ops: limits.ops & step.ops };
-  }
-
-  #extentsFrom(steps: readonly FilterStep[]): ExtentSource {
-    const [top, ...rest] = steps;
-    if (top === undefined) {
-      const driver = this.#driver;
-      return {
-        extents: async (sector, count) =>
-          (await driver.extents?.(sector, count)) ?? [dataExtent(sector, count)],
-      };
-    }
-    const below = this.#extentsFrom(rest);
-    return {
-      extents: async (sector, count) =>
-        (await top.filter.extents?.(below, sector, count)) ?? [dataExtent(sector, count)],
-    };
-  }
-
-  #rivalOf({ claim, holder }: PortOptions): Port | undefined {
-    for (const port of this.ports) {
-      if (port.claim === 'noexcl') continue;
-      if (claim === 'exclusive' && port.claim === 'exclusive' && port.holder === holder) continue;
-      if (claim === 'exclusive' || port.claim === 'exclusive') return port;
-    }
-    return undefined;
   }
 }
 

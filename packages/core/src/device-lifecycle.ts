@@ -139,10 +139,9 @@ export class DeviceLifecycle {
    * says to it is logged.
    */
   async vanish(device: BlockDevice): Promise<void> {
-    const { mapped, leaves } = this.#context.devices;
     device.lose();
-    if (device instanceof MappedDevice) mapped.delete(device);
-    else leaves.forget(device);
+    // Its driver may have told of the loss while somebody yanked it.
+    if (!this.#context.devices.forget(device)) return;
     this.#logged(device, () => device.driver.presuspend?.());
     device.failHeld();
     for (const step of [...device.stack.steps].reverse()) {

@@ -83,6 +83,14 @@ export class Devices {
     }
   }
 
+  /** A device that is gone is not found any more; another of its name may come. False if it was forgotten already. */
+  forget(device: BlockDevice): boolean {
+    const known = this.all().includes(device);
+    if (device instanceof MappedDevice) this.mapped.delete(device);
+    else this.leaves.forget(device);
+    return known;
+  }
+
   /** Waits until every leaf device that is no longer used is closed. */
   async settle(): Promise<void> {
     await Promise.all(this.#closings);

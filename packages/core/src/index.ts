@@ -31,7 +31,8 @@ export {
 } from './constants.ts';
 export type * from './control.ts';
 export { defineDriver, type Driver, type DriverType, type OpenRequest } from './driver.ts';
-export { createEngine, Engine, type EngineOptions, type OpenOptions } from './engine.ts';
+export { createEngine, Engine } from './engine.ts';
+export type { EngineOptions, OpenOptions } from './engine-state.ts';
 export {
   asError,
   codeOfErrno,

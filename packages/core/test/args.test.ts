@@ -177,8 +177,29 @@ describe('options', () => {
   });
 });
 
+/** A second device and offset, or neither. */
+const PAIRS: readonly Param[] = [
+  DEVICE,
+  OFFSET,
+  { name: 'device2', kind: 'device', optional: true, ...ABOUT },
+  { ...OFFSET, name: 'offset2' },
+];
+
+describe('what follows an optional parameter', () => {
+  it('is left out with it', async () => {
+    expect(await parse(PAIRS, 'x 8')).toMatchObject({ offset: 8, device2: undefined, offset2: undefined });
+    expect(await parse(PAIRS, 'x 8 y 16')).toMatchObject({ offset: 8, offset2: 16 });
+  });
+
+  it('must be there with it, which is told before a device is opened', async () => {
+    await expect(parse(PAIRS, 'x 8 y', 'Two or four')).rejects.toThrow('Two or four (not enough arguments)');
+    expect(opened).toEqual([]);
+  });
+});
+
 describe('describeParams', () => {
   it('writes the grammar', () => {
+    expect(describeParams(PAIRS)).toBe('<device> <offset> [<device2> <offset2>]');
     expect(describeParams(LINEAR)).toBe('<device> <offset> [excl|noexcl]');
     expect(describeParams(STRIPES)).toBe('<stripes> [<device> <offset>]×stripes');
     expect(describeParams([MODE, { name: 'others', kind: 'rest', ...ABOUT }])).toBe('on|off <others>...');

@@ -229,6 +229,20 @@ describe('surprise removal', () => {
     expect(rig.losses).toEqual(['a: the cable is out']);
   });
 
+  it('may come twice', async () => {
+    let closes = 0;
+    await rig.open('disk:a');
+    disk.close = async () => {
+      closes++;
+    };
+    const yanked = rig.engine.yank('disk:a');
+    disk.lose('the cable is out');
+    await yanked;
+    await rig.engine.rules();
+    await settle();
+    expect(closes).toBe(1);
+  });
+
   it('may come before the device is there', async () => {
     await rig.engine.addRule('a', 'low');
     disk.lostAtOpen = 'it never was';

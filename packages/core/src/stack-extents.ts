@@ -1,0 +1,19 @@
+import type { Driver } from './driver.ts';
+import { dataExtent, type ExtentSource } from './extents.ts';
+import type { FilterStep } from './filter-stack.ts';
+
+/** Allocation as seen through filters, highest first, down to the driver. Who does not tell counts as allocated. */
+export function extentsThrough(steps: readonly FilterStep[], driver: Driver): ExtentSource {
+  const [top, ...rest] = steps;
+  if (top === undefined) {
+    return {
+      extents: async (sector, count) =>
+        (await driver.extents?.(sector, count)) ?? [dataExtent(sector, count)],
+    };
+  }
+  const below = extentsThrough(rest, driver);
+  return {
+    extents: async (sector, count) =>
+      (await top.filter.extents?.(below, sector, count)) ?? [dataExtent(sector, count)],
+  };
+}
