@@ -1,5 +1,6 @@
-import { Bio, resetBio } from './bio.ts';
+import { Bio, isReset, resetBio } from './bio.ts';
 import { Status } from './constants.ts';
+import { reportMisuse } from './containment.ts';
 
 /**
  * Where bios come from and go back to. First in, first out: a bio lies still for a while after its use, so that a plugin
@@ -22,6 +23,10 @@ export class BioPool {
       this.#head = bio.next;
       if (this.#head === null) this.#tail = null;
       bio.next = null;
+    }
+    if (!isReset(bio)) {
+      reportMisuse(bio, 'changed a bio that was complete already');
+      resetBio(bio);
     }
     // Until now it named who had the bio last, for the report of a plugin that completes it once more.
     bio.holder = null;

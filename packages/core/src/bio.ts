@@ -145,6 +145,9 @@ export class Bio {
   /** In `endIo` or `post`: takes a completed bio back. It is pending again and the caller's. */
   reopen(): void {
     this.status = Status.Pending;
+    // Whoever takes it back has it now: it is to be named in a drain, and its bios fail with it.
+    const taker = this.frames[this.depth]!;
+    if (taker.device !== undefined) this.holder = taker as Frame & Holder;
     // It came back up: the filters it met below in the device it is in now, it may meet again.
     for (let depth = this.depth - 1; depth >= 0; depth--) {
       const frame = this.frames[depth]!;
@@ -243,4 +246,23 @@ export function resetBio(bio: Bio): void {
   bio.depth = 0;
   bio.rank = NO_RANK;
   bio.parent = null;
+}
+
+/** Whether a bio of the pool is as `resetBio` left it, in all that a submitter need not set. */
+export function isReset(bio: Bio): boolean {
+  return (
+    bio.status === Status.Idle &&
+    bio.op === Op.Read &&
+    bio.flags === 0 &&
+    bio.sector === 0 &&
+    bio.count === 0 &&
+    bio.buffer === NO_DATA &&
+    bio.bufferOffset === 0 &&
+    bio.result === Status.Ok &&
+    bio.cookie === 0 &&
+    bio.copy === 0 &&
+    bio.port === null &&
+    bio.end === noEnd &&
+    bio.depth === 0
+  );
 }

@@ -1,5 +1,5 @@
 import type { Bio, Holder } from './bio.ts';
-import { asError } from './errors.ts';
+import { asError, isInterposerError } from './errors.ts';
 
 /**
  * A plugin that throws is a bug that core contains: the device is fenced, its bios fail, one `fault` event is raised and
@@ -25,4 +25,12 @@ export function reportMisuse(bio: Bio, what: string): void {
   const device = bio.holder?.device ?? bio.origin;
   const error = new Error(`${bio.holder?.label ?? 'somebody'} ${what}: ${bio.toString()}`);
   if (device !== null) device.reportFault(bio.holder?.label ?? 'unknown', error);
+}
+
+/**
+ * What a plugin threw off the path of bios: a verb fails with it, or goes on without an answer. An error of the contract is
+ * an answer; anything else is a fault, told with the name of the plugin.
+ */
+export function blame({ device, label }: Holder, error: unknown): void {
+  if (!isInterposerError(error)) device.reportFault(label, asError(error));
 }

@@ -2,6 +2,7 @@ import type { BlockDevice } from './block-device.ts';
 import type { Bio, Holder, Stage } from './bio.ts';
 import { isSampled } from './cost.ts';
 import { BioOp, hasOp, MapResult, type OpSet, opSet, PreResult, SECTOR_SIZE, Status } from './constants.ts';
+import { reportMisuse } from './containment.ts';
 import type { Driver } from './driver.ts';
 import type { FilterStack, Link } from './filter-stack.ts';
 import { Gate } from './gate.ts';
@@ -220,6 +221,7 @@ export class DevicePath implements Stage, Splittable {
       bio.holder = step;
       bio.frameCookies[bio.deviceDepth] = bio.cursor;
       const verdict = isSampled(++step.bios) ? step.timedPre(bio) : step.filter.pre(bio);
+      if (bio.status !== Status.Pending && verdict !== PreResult.Taken) return passedOnComplete(bio);
       if (verdict === PreResult.Pass) continue;
       if (verdict === PreResult.Watch) bio.watch(step, bio.cookie);
       else return answer(bio, verdict);
@@ -256,6 +258,12 @@ function checkBounds({ op, sector, count }: Bio, { sectors, readOnly, logicalBlo
   // Written so that NaN fails too.
   const fits = sector >= 0 && count > 0 && sector <= sectors - count;
   return fits && sector % block === 0 && count % block === 0 ? Status.Ok : Status.Inval;
+}
+
+/** A filter ended a bio and let it go on all the same: it may be somebody else's by now. */
+function passedOnComplete(bio: Bio): MapResult {
+  reportMisuse(bio, 'passed on a bio that was complete already');
+  return MapResult.Submitted;
 }
 
 function answer(bio: Bio, verdict: PreResult): MapResult {

@@ -3,6 +3,11 @@ import { createEngine, type Engine, type EngineOptions, type PluginType } from '
 import * as file from '@interposer/device-file';
 import * as nbd from '@interposer/device-nbd';
 import * as ram from '@interposer/device-ram';
+import * as access from '@interposer/filter-access';
+import * as stats from '@interposer/filter-stats';
+import * as throttle from '@interposer/filter-throttle';
+import * as trace from '@interposer/filter-trace';
+import * as delay from '@interposer/target-delay';
 import * as errorPackage from '@interposer/target-error';
 import * as linear from '@interposer/target-linear';
 import * as striped from '@interposer/target-striped';
@@ -13,6 +18,11 @@ export const bundledPlugins: readonly Plugin[] = [
   importedPlugin('@interposer/device-file', file, import.meta.url),
   importedPlugin('@interposer/device-nbd', nbd, import.meta.url),
   importedPlugin('@interposer/device-ram', ram, import.meta.url),
+  importedPlugin('@interposer/filter-access', access, import.meta.url),
+  importedPlugin('@interposer/filter-stats', stats, import.meta.url),
+  importedPlugin('@interposer/filter-throttle', throttle, import.meta.url),
+  importedPlugin('@interposer/filter-trace', trace, import.meta.url),
+  importedPlugin('@interposer/target-delay', delay, import.meta.url),
   importedPlugin('@interposer/target-error', errorPackage, import.meta.url),
   importedPlugin('@interposer/target-linear', linear, import.meta.url),
   importedPlugin('@interposer/target-striped', striped, import.meta.url),
