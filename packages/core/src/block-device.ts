@@ -150,6 +150,7 @@ export class BlockDevice {
   replaceStack(stack: FilterStack): void {
     const before = this.#promises();
     this.#stack = stack;
+    for (const port of this.ports) stack.place(port);
     this.#follow();
     relink(this);
     tellChanges(before);
@@ -171,13 +172,7 @@ export class BlockDevice {
 
   /** What a port's bios may count on: the limits above the highest filter that sees them. */
   limitsFor(port: Port): Limits {
-    return port.below === null ? this.#limits : this.#limitsInside(port);
-  }
-
-  #limitsInside(port: Port): Limits {
-    const { steps } = this.#stack;
-    const first = steps.findIndex((step) => port.sees(step.altitude));
-    return this.#levels[first < 0 ? steps.length : first]!;
+    return this.#levels[port.level]!;
   }
 
   /** Allocation as seen through a port. */

@@ -28,9 +28,35 @@ export function reportMisuse(bio: Bio, what: string): void {
 }
 
 /**
- * What a plugin threw off the path of bios: a verb fails with it, or goes on without an answer. An error of the contract is
- * an answer; anything else is a fault, told with the name of the plugin.
+ * Runs a call of a plugin off the path of bios. What it throws goes on to the caller, whose verb fails with it. An error of
+ * the contract is an answer; anything else is a fault too, told with the name of the plugin.
  */
-export function blame({ device, label }: Holder, error: unknown): void {
-  if (!isInterposerError(error)) device.reportFault(label, asError(error));
+export function blaming<T>(holder: Holder, call: () => T): T {
+  try {
+    return call();
+  } catch (error) {
+    blame(holder, error);
+    throw error;
+  }
+}
+
+/** As `blaming`, for calls that may take time. */
+export async function blamingLater<T>(holder: Holder, call: () => T | Promise<T>): Promise<T> {
+  try {
+    return await call();
+  } catch (error) {
+    blame(holder, error);
+    throw error;
+  }
+}
+
+/** Errors that were told: they may pass other plugins on their way up, which are not to blame. */
+const told = new WeakSet<Error>();
+
+function blame({ device, label }: Holder, thrown: unknown): void {
+  if (isInterposerError(thrown)) return;
+  const error = asError(thrown);
+  if (told.has(error)) return;
+  told.add(error);
+  device.reportFault(label, error);
 }

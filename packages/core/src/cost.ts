@@ -1,7 +1,10 @@
 import { systemClock } from './clock.ts';
 
-/** One call in so many is timed: a look at the clock costs more than most layers do. A power of two. */
-const EVERY = 64;
+/**
+ * One call in so many is timed: a look at the clock costs more than most layers do, and leaves a small object behind. A power
+ * of two.
+ */
+const EVERY = 2048;
 
 /** Whether the call of that number is one to time. */
 export function isSampled(call: number): boolean {

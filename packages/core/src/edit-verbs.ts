@@ -1,3 +1,4 @@
+import { blamingLater } from './containment.ts';
 import type { DeviceSummary, Edit, FilterInfo, FilterRule, PathNode, RemapInfo } from './control.ts';
 import { fail } from './errors.ts';
 import { findFilter } from './filter-request.ts';
@@ -90,9 +91,10 @@ export abstract class EditVerbs extends TableVerbs {
   }
 
   async messageFilter(device: string, which: string, words: readonly string[]): Promise<string> {
-    const { filter, label } = findFilter(await this.inventory.find(device), which);
+    const step = findFilter(await this.inventory.find(device), which);
+    const { filter, label } = step;
     if (filter.message === undefined) throw fail('ENOTTY', `${label} takes no messages`);
-    return filter.message(words);
+    return blamingLater(step, () => filter.message!(words));
   }
 
   async explain(device: string): Promise<PathNode> {

@@ -1,6 +1,7 @@
 import type { BlockDevice } from './block-device.ts';
 import { parseArgs } from './args.ts';
 import type { Clock } from './clock.ts';
+import { blamingLater } from './containment.ts';
 import type { FilterRequest } from './filter-request.ts';
 import { FilterStep } from './filter-stack.ts';
 import type { Claim, Port, PortOptions } from './port.ts';
@@ -47,7 +48,7 @@ export async function acquireFilter(
 /** Frees what a filter that is out of the stack acquired. Its ports are closed whatever it says. */
 export async function releaseFilter(step: FilterStep): Promise<void> {
   try {
-    await step.filter.detach?.();
+    await blamingLater(step, () => step.filter.detach?.());
   } finally {
     for (const port of [...step.others, step.port]) port.close();
   }

@@ -131,6 +131,8 @@ export class FilterStack {
 
   /** Sets where the bios of a port enter each chain. */
   place(port: Port): void {
+    const level = this.steps.findIndex(({ altitude }) => port.sees(altitude));
+    port.level = level < 0 ? this.steps.length : level;
     for (let op = 0; op < OP_COUNT; op++) {
       const chain = this.chains[op]!;
       const first = chain.findIndex(({ step }) => port.sees(step.altitude));

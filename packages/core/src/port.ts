@@ -43,6 +43,8 @@ export class Port {
   readonly owner: BlockDevice | null;
   /** Core's: where in the filter chain of each operation bios enter. */
   readonly entry: number[] = new Array<number>(OP_COUNT).fill(0);
+  /** Core's: how many filters of the device lie above it. */
+  level = 0;
   /** Told when the device's limits changed after an edit. */
   onLimits: ((limits: Limits) => void) | null = null;
   #open = true;

@@ -1,6 +1,7 @@
 import type { Holder } from './bio.ts';
 import type { BlockDevice } from './block-device.ts';
 import type { Clock } from './clock.ts';
+import { blaming } from './containment.ts';
 import { asError, fail } from './errors.ts';
 
 /** How long to wait for bios in flight, and which may stay. */
@@ -85,8 +86,8 @@ function mayHold(device: BlockDevice, options: QuiesceOptions): boolean {
 function closeGate(device: BlockDevice): void {
   device.gate.close();
   if (device.gate.closings > 1) return;
-  for (const { filter, fenced } of device.stack.steps) if (!fenced) filter.presuspend?.();
-  device.driver.presuspend?.();
+  for (const step of device.stack.steps) if (!step.fenced) blaming(step, () => step.filter.presuspend?.());
+  blaming({ device, label: 'driver' }, () => device.driver.presuspend?.());
 }
 
 async function drain(device: BlockDevice, options: QuiesceOptions, deadline: number): Promise<void> {

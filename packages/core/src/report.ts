@@ -10,6 +10,7 @@ import type {
   RemapInfo,
   TableRow,
 } from './control.ts';
+import { asError } from './errors.ts';
 import type { FilterStep } from './filter-stack.ts';
 import type { LiveTable } from './live-table.ts';
 import { MappedDevice } from './mapped-device.ts';
@@ -57,9 +58,19 @@ export function filterInfo(step: FilterStep): FilterInfo {
     device: step.device.name,
     type: step.type.name,
     altitude: step.altitude,
-    args: step.filter.table(),
-    status: step.filter.status?.() ?? '',
+    args: textOf(step, () => step.filter.table()),
+    status: textOf(step, () => step.filter.status?.() ?? ''),
   };
+}
+
+/** What one filter fails to say of itself does not keep a listing from showing the others: it is told as a fault. */
+function textOf(step: FilterStep, ask: () => string): string {
+  try {
+    return ask();
+  } catch (error) {
+    step.device.reportFault(step.label, asError(error));
+    return '';
+  }
 }
 
 /** A device as `device ls` shows it. */

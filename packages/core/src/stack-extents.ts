@@ -1,3 +1,4 @@
+import { blamingLater } from './containment.ts';
 import type { Driver } from './driver.ts';
 import { dataExtent, type ExtentSource } from './extents.ts';
 import type { FilterStep } from './filter-stack.ts';
@@ -14,6 +15,8 @@ export function extentsThrough(steps: readonly FilterStep[], driver: Driver): Ex
   const below = extentsThrough(rest, driver);
   return {
     extents: async (sector, count) =>
-      (await top.filter.extents?.(below, sector, count)) ?? [dataExtent(sector, count)],
+      (await blamingLater(top, () => top.filter.extents?.(below, sector, count))) ?? [
+        dataExtent(sector, count),
+      ],
   };
 }

@@ -1,4 +1,5 @@
 import type { BlockDevice } from './block-device.ts';
+import { blaming } from './containment.ts';
 import { checkBranch } from './device-graph.ts';
 import { fail } from './errors.ts';
 import { acquireFilter, type AttachContext, releaseFilter } from './filter-acquire.ts';
@@ -67,7 +68,7 @@ export class Transaction {
   /** EBUSY if the filter objects. */
   detach(step: FilterStep, { force = false }: DetachOptions = {}): void {
     const { device, type, altitude } = step;
-    const veto = force || step.fenced ? undefined : step.filter.queryDetach?.();
+    const veto = force || step.fenced ? undefined : blaming(step, () => step.filter.queryDetach?.());
     if (veto !== undefined)
       throw fail('EBUSY', `${type.name}@${altitude} on ${device.name} will not go: ${veto}`);
     this.#leaving.add(step);

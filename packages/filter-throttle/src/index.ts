@@ -1,0 +1,6 @@
+/**
+ * The `throttle` filter: limits requests and bytes per second.
+ *
+ * @packageDocumentation
+ */
+export { throttle } from './throttle.ts';
