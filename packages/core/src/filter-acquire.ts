@@ -15,11 +15,15 @@ export interface AttachContext {
   readonly event: (device: BlockDevice) => void;
 }
 
-/** Makes a filter for a device with everything that can fail; it is not in the stack yet. */
+/**
+ * Makes a filter for a device with everything that can fail; it is not in the stack yet. Claims of the ports it comes in place
+ * of do not count.
+ */
 export async function acquireFilter(
   device: BlockDevice,
   { type, altitude, words }: FilterRequest,
   context: AttachContext,
+  inPlaceOf: ReadonlySet<Port>,
 ): Promise<FilterStep> {
   const { clock, log } = context;
   const mode = device.limits.readOnly ? 'read' : 'write';
@@ -29,7 +33,7 @@ export async function acquireFilter(
   const holder = `filter ${type.name}@${altitude} of ${device.name}`;
   try {
     const open = async (spec: string, claim: Claim): Promise<Port> => {
-      const other = await context.open(spec, { mode, claim, holder, owner: device });
+      const other = await context.open(spec, { mode, claim, holder, owner: device, inPlaceOf });
       opened.push(other);
       return other;
     };

@@ -7,7 +7,7 @@ import { findFilter, parseFilter } from './filter-request.ts';
 import type { FilterStep } from './filter-stack.ts';
 import type { MappedDevice } from './mapped-device.ts';
 import type { Registry } from './registry.ts';
-import { remapFilter, remapsTo } from './remap.ts';
+import { remapFilter } from './remap.ts';
 import { parseTable, quoteWord } from './table-text.ts';
 import type { DetachOptions, Transaction } from './transaction.ts';
 
@@ -77,7 +77,7 @@ export class LiveEdits {
     altitude: string = remapFilter.altitude,
   ): Promise<FilterStep> {
     const donor = this.#context.devices.mapped.get(mapped);
-    const [current] = remapsTo(donor);
+    const [current] = transaction.remapsTo(donor);
     if (current !== undefined) {
       throw fail('EBUSY', `${donor.name} stands in for ${current.device.name} already`);
     }
@@ -87,7 +87,7 @@ export class LiveEdits {
   /** EINVAL where the device stands in for none, as in the kernel's patches. */
   finishRemap(transaction: Transaction, mapped: string): void {
     const donor = this.#context.devices.mapped.get(mapped);
-    const steps = remapsTo(donor);
+    const steps = transaction.remapsTo(donor);
     if (steps.length === 0) throw fail('EINVAL', `${donor.name} stands in for no device`);
     for (const step of steps) transaction.detach(step);
   }

@@ -41,17 +41,17 @@ export class MappedDevice extends BlockDevice {
     return [...(this.#live?.ports ?? []), ...(this.inactive?.ports ?? [])];
   }
 
-  /** Throws where a table cannot be this device's next one; the table is not kept. */
+  /** Throws where a table cannot be this device's next one, whatever its size; the table is not kept. */
   checkTable(table: LiveTable): void {
     this.#checkReplaceable(table);
     this.#checkStacking(table);
-    this.#checkRemaps({ name: this.name, sectors: table.limits.sectors });
   }
 
   /** Puts a loaded table into the inactive slot; an older one there is given up. The live table is not touched. */
   async loadInactive(table: LiveTable): Promise<void> {
     try {
       this.checkTable(table);
+      this.#checkRemaps(table);
     } catch (error) {
       await table.close();
       throw error;
@@ -87,6 +87,8 @@ export class MappedDevice extends BlockDevice {
     if (this.inactive === null && this.#live === null) {
       throw fail('EINVAL', `${this.name} has no table to resume with`);
     }
+    // A remap may have come since the table was loaded.
+    if (this.inactive !== null) this.#checkRemaps(this.inactive);
     await this.suspend(options, quiesceOptions);
     const next = this.inactive;
     this.inactive = null;
@@ -182,7 +184,8 @@ export class MappedDevice extends BlockDevice {
   }
 
   /** With another size it must still be large enough for what it stands in for, and not too large for what stands in for it. */
-  #checkRemaps(next: { readonly name: string; readonly sectors: number }): void {
+  #checkRemaps({ limits }: LiveTable): void {
+    const next = { name: this.name, sectors: limits.sectors };
     for (const { device } of remapsTo(this)) {
       checkCovers(next, { name: device.name, sectors: device.limits.sectors });
     }

@@ -26,6 +26,8 @@ export interface PortOptions {
   readonly below?: Altitude;
   /** The device whose table or filter opens it: one below the other. */
   readonly owner?: BlockDevice;
+  /** Ports that are about to close, whose claims do not count. */
+  readonly inPlaceOf?: ReadonlySet<Port>;
 }
 
 /** An open handle on a device, through which bios enter it. */

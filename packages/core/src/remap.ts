@@ -19,7 +19,6 @@ class Remap implements Filter {
     const { name, limits } = to.device;
     // A mapped device without a table is no disk yet.
     if (limits.sectors === 0) throw fail('ENXIO', `${name} has no table`);
-    checkCovers({ name, sectors: limits.sectors }, { name: covered.name, sectors: covered.limits.sectors });
     // What it promises may change with its table.
     to.onLimits = () => {
       covered.restack();
@@ -59,23 +58,29 @@ export const remapFilter: FilterType = defineFilter({
   attach: (context, { device }) => new Remap(context, device),
 });
 
+export function isRemap({ type }: FilterStep): boolean {
+  return type === remapFilter;
+}
+
+export function isRemapTo(step: FilterStep, device: BlockDevice): boolean {
+  return isRemap(step) && step.others.some((port) => port.device === device);
+}
+
 /** The remaps on a device. */
 export function remapsOn({ stack }: BlockDevice): FilterStep[] {
-  return stack.steps.filter(({ type }) => type === remapFilter);
+  return stack.steps.filter(isRemap);
 }
 
 /** The remaps that lead to a device. */
 export function remapsTo(device: BlockDevice): FilterStep[] {
   const owners = [...device.ports].map(({ owner }) => owner);
   return [...new Set(owners)].flatMap((owner) =>
-    owner === null
-      ? []
-      : remapsOn(owner).filter(({ others }) => others.some((port) => port.device === device)),
+    (owner?.stack.steps ?? []).filter((step) => isRemapTo(step, device)),
   );
 }
 
 /** A device, or what it is going to be. */
-interface Sized {
+export interface Sized {
   readonly name: string;
   readonly sectors: number;
 }

@@ -9,6 +9,7 @@ import type { Limits } from './limits.ts';
 import type { LiveTable } from './live-table.ts';
 import type { MappedDevice } from './mapped-device.ts';
 import type { Port } from './port.ts';
+import { checkCovers, isRemap, isRemapTo, remapsTo, type Sized } from './remap.ts';
 import { atRest, quiesce, type QuiesceOptions, thaw } from './quiesce.ts';
 
 /** What a transaction works with. */
@@ -55,10 +56,17 @@ export class Transaction {
     return this.#stacks.get(device) ?? device.stack;
   }
 
+  /** The remaps that lead to a device, as the edits so far leave them. */
+  remapsTo(device: BlockDevice): FilterStep[] {
+    const arriving = [...this.#arriving].filter((step) => isRemapTo(step, device));
+    return [...remapsTo(device), ...arriving].filter((step) => !this.#leaving.has(step));
+  }
+
   /** EBUSY where the altitude is taken, ELOOP where the filter would lead back, and whatever the filter says. */
   async attach(device: BlockDevice, request: FilterRequest): Promise<FilterStep> {
     this.stackOf(device).checkFree(request.altitude, device);
-    const step = await acquireFilter(device, request, this.#context);
+    const closing = new Set([...this.#leaving].flatMap(({ others }) => others));
+    const step = await acquireFilter(device, request, this.#context, closing);
     this.#arriving.add(step);
     checkBranch({ device, altitude: step.altitude, others: step.others });
     this.#stacks.set(device, this.stackOf(device).with(step));
@@ -89,7 +97,10 @@ export class Transaction {
   async commit(): Promise<void> {
     const devices = [...new Set([...this.#stacks.keys(), ...this.#tables.keys()])];
     try {
-      for (const device of devices) this.#checkLimits(device);
+      for (const device of devices) {
+        this.#checkLimits(device);
+        this.#checkRemaps(device);
+      }
       for (const step of this.#forced) step.device.fence(step, new Error('detached by force'));
       await quiesce(devices, this.#quiesceOptions);
       await this.#change(devices);
@@ -159,6 +170,19 @@ export class Transaction {
       }
       below = { ...limits, ops: limits.ops & step.ops };
     }
+  }
+
+  /** What stands in for another device must be at least as large when all edits are done, on either side of a device. */
+  #checkRemaps(device: BlockDevice): void {
+    for (const step of this.stackOf(device).steps.filter(isRemap)) {
+      for (const { device: donor } of step.others) checkCovers(this.#sized(donor), this.#sized(device));
+    }
+    for (const step of this.remapsTo(device)) checkCovers(this.#sized(device), this.#sized(step.device));
+  }
+
+  #sized(device: BlockDevice): Sized {
+    const table = (this.#tables as Map<BlockDevice, LiveTable>).get(device);
+    return { name: device.name, sectors: (table ?? device).limits.sectors };
   }
 
   #limitsOf(step: FilterStep, below: Limits): Limits {

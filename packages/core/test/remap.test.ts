@@ -247,6 +247,10 @@ describe('a remap is refused', () => {
       code: 'EINVAL',
       message: 'm has 32 sectors, too few to stand in for a, which has 64',
     });
+    await rig.engine.finishRemap('m');
+    await rig.engine.load('m', '0 32 span disk:a 0 noexcl');
+    await rig.engine.startRemap('m', 'disk:a');
+    await expect(rig.engine.resume('m')).rejects.toMatchObject({ code: 'EINVAL' });
     await expect(rig.engine.remove('m')).rejects.toMatchObject({ code: 'EBUSY' });
     await rig.engine.remove('m', { force: true });
     expect(await readAt('disk:a', 2)).toBe('a2');

@@ -102,6 +102,47 @@ describe('a transaction', () => {
     expect(stampOf(await rig.open('n'), 1)).toBe('b1');
   });
 
+  it('judges sizes by what it leaves, in any order of its edits', async () => {
+    await rig.engine.create('n', { table: '0 64 light disk:b 0' });
+    const start: Edit = { kind: 'remap-start', mapped: 'n', device: 'disk:a' };
+    const resize = (sectors: number): Edit => ({
+      kind: 'reload',
+      device: 'n',
+      table: `0 ${String(sectors)} light disk:b 0`,
+    });
+    for (const edits of [
+      [resize(32), start],
+      [start, resize(32)],
+    ]) {
+      await expect(rig.engine.transaction(edits)).rejects.toMatchObject({
+        code: 'EINVAL',
+        message: 'n has 32 sectors, too few to stand in for a, which has 64',
+      });
+    }
+    await rig.engine.transaction([resize(32)]);
+    await rig.engine.transaction([start, resize(64)]);
+    expect(stampOf(await rig.open('m'), 1)).toBe('b1');
+    await expect(rig.engine.transaction([resize(32)])).rejects.toMatchObject({ code: 'EINVAL' });
+    await rig.engine.transaction([{ kind: 'remap-finish', mapped: 'n' }, resize(32)]);
+  });
+
+  it('may start and finish a remap, and move one from device to device', async () => {
+    await rig.engine.create('n', { table: '0 64 light disk:b 0' });
+    await rig.engine.create('o', { table: '0 16 light disk:a 8' });
+    await rig.engine.transaction([
+      { kind: 'remap-start', mapped: 'n', device: 'disk:a' },
+      { kind: 'remap-finish', mapped: 'n' },
+    ]);
+    expect(await stacks()).toEqual([]);
+    await rig.engine.startRemap('n', 'm');
+    await rig.engine.transaction([
+      { kind: 'remap-finish', mapped: 'n' },
+      { kind: 'remap-start', mapped: 'n', device: 'o' },
+    ]);
+    expect(await rig.engine.remaps()).toEqual([{ mapped: 'n', device: 'o', altitude: '200000' }]);
+    expect(stampOf(await rig.open('o'), 0)).toBe('b0');
+  });
+
   it('with nothing in it does nothing', async () => {
     await rig.engine.transaction([]);
     expect(log).toEqual([]);
