@@ -14,41 +14,35 @@ function namesOf({ name, aliases = [] }: Verb): string[] {
   return [name, ...aliases];
 }
 
-/** First words of the verbs, and the second words behind those that have two. */
-function firstWords(): string[] {
-  return [...new Set(VERBS.flatMap(namesOf).map((name) => name.split(' ')[0]!))];
-}
-
-function secondWords(first: string): string[] {
-  return VERBS.flatMap(({ name }) => (name.startsWith(`${first} `) ? [name.slice(first.length + 1)] : []));
-}
-
-function groups(): string[] {
-  return firstWords().filter((word) => secondWords(word).length > 0);
+/** What was typed of a verb, and the words that may come next, e.g. `filter` and `attach detach ...`. */
+function nextWords(): Map<string, string[]> {
+  const next = new Map<string, string[]>();
+  for (const name of VERBS.flatMap(namesOf)) {
+    const words = name.split(' ');
+    for (const [at, word] of words.entries()) {
+      const typed = words.slice(0, at).join(' ');
+      next.set(typed, [...new Set([...(next.get(typed) ?? []), word])]);
+    }
+  }
+  next.get('')!.push('help');
+  return next;
 }
 
 /** The script for bash. */
 export function bashCompletion(): string {
+  const words = [...nextWords()].map(([typed, next]) => `    '${typed}') words='${next.join(' ')}' ;;\n`);
   const options = VERBS.flatMap((verb) =>
-    namesOf(verb).map((name) => `    '${name}') words='${longOptions(verb).join(' ')}' ;;\n`),
+    namesOf(verb).map((name) => `      '${name} '*) words='${longOptions(verb).join(' ')}' ;;\n`),
   );
-  const seconds = groups().map((word) => `    ${word}) words='${secondWords(word).join(' ')}' ;;\n`);
   return `# bash completion of interposer
 _interposer() {
-  local cur=\${COMP_WORDS[COMP_CWORD]} first=\${COMP_WORDS[1]} second=\${COMP_WORDS[2]} words=
-  local verb=$first
-  case $first in ${groups().join('|')}) verb="$first $second" ;; esac
+  local IFS=$' \\t\\n' cur=\${COMP_WORDS[COMP_CWORD]} words=
+  local typed="\${COMP_WORDS[*]:1:COMP_CWORD-1}"
   COMPREPLY=()
-  if [ "$COMP_CWORD" -eq 1 ]; then
-    COMPREPLY=($(compgen -W '${firstWords().join(' ')} help' -- "$cur"))
-    return
-  fi
-  if [ "$COMP_CWORD" -eq 2 ]; then
-    case $first in
-${seconds.join('')}    esac
-  fi
+  case $typed in
+${words.join('')}  esac
   if [ -z "$words" ] && [ "\${cur#-}" != "$cur" ]; then
-    case $verb in
+    case "$typed " in
 ${options.join('')}    esac
   fi
   if [ -n "$words" ]; then
@@ -63,26 +57,19 @@ complete -o filenames -F _interposer interposer
 
 /** The script for zsh. */
 export function zshCompletion(): string {
-  const options = VERBS.flatMap((verb) =>
-    namesOf(verb).map((name) => `      '${name}') compadd -- ${longOptions(verb).join(' ')} ;;\n`),
+  const words = [...nextWords()].map(
+    ([typed, next]) => `    '${typed}') compadd -- ${next.join(' ')}; return ;;\n`,
   );
-  const seconds = groups().map(
-    (word) => `      ${word}) compadd -- ${secondWords(word).join(' ')}; return ;;\n`,
+  const options = VERBS.flatMap((verb) =>
+    namesOf(verb).map((name) => `      '${name} '*) compadd -- ${longOptions(verb).join(' ')} ;;\n`),
   );
   return `#compdef interposer
 _interposer() {
-  local first=$words[2] verb=$words[2]
-  case $first in ${groups().join('|')}) verb="$words[2] $words[3]" ;; esac
-  if (( CURRENT == 2 )); then
-    compadd -- ${firstWords().join(' ')} help
-    return
-  fi
-  if (( CURRENT == 3 )); then
-    case $first in
-${seconds.join('')}    esac
-  fi
+  local typed="\${(j: :)words[2,CURRENT-1]}"
+  case $typed in
+${words.join('')}  esac
   if [[ $words[CURRENT] == -* ]]; then
-    case $verb in
+    case "$typed " in
 ${options.join('')}    esac
   else
     compadd -- \${(f)"$(${DEVICES})"}
@@ -96,17 +83,16 @@ if [ "$funcstack[1]" = _interposer ]; then _interposer "$@"; else compdef _inter
 /** The script for fish. */
 export function fishCompletion(): string {
   const lines = ['# fish completion of interposer', 'complete -c interposer -f'];
-  for (const verb of VERBS) {
-    const [first = '', second] = verb.name.split(' ');
-    const isFirst = `test (count (commandline -opc)) -eq 1`;
-    if (second === undefined)
-      lines.push(`complete -c interposer -n '${isFirst}' -a ${first} -d ${quoted(verb.summary)}`);
-    else {
-      lines.push(`complete -c interposer -n '${isFirst}' -a ${first}`);
-      const isSecond = `__fish_seen_subcommand_from ${first}; and test (count (commandline -opc)) -eq 2`;
-      lines.push(`complete -c interposer -n '${isSecond}' -a ${second} -d ${quoted(verb.summary)}`);
+  for (const [typed, next] of nextWords()) {
+    const isHere = fishTyped(`${typed === '' ? '' : ` ${typed}`}$`);
+    for (const word of next) {
+      const about = VERBS.find(({ name }) => name === `${typed} ${word}`.trim())?.summary;
+      const described = about === undefined ? '' : ` -d ${quoted(about)}`;
+      lines.push(`complete -c interposer -n ${quoted(isHere)} -a ${word}${described}`);
     }
-    const seen = `string match -q -- '${[first, second].filter(Boolean).join(' ')}*' (string join ' ' (commandline -opc)[2..-1])`;
+  }
+  for (const verb of VERBS) {
+    const seen = fishTyped(` (${namesOf(verb).join('|')})( |$)`);
     for (const { name, value, about } of optionsOf(verb)) {
       lines.push(
         `complete -c interposer -n ${quoted(seen)} -l ${name}${value === undefined ? '' : ' -r'} -d ${quoted(about)}`,
@@ -115,9 +101,14 @@ export function fishCompletion(): string {
   }
   lines.push(
     `complete -c interposer -n 'test (count (commandline -opc)) -ge 2' -a ${quoted(`(${DEVICES})`)}`,
+    `complete -c interposer -n 'test (count (commandline -opc)) -ge 2' -F`,
   );
-  lines.push(`complete -c interposer -n 'test (count (commandline -opc)) -ge 2' -F`);
-  return `${[...new Set(lines)].join('\n')}\n`;
+  return `${lines.join('\n')}\n`;
+}
+
+/** Whether what stands behind the program matches. */
+function fishTyped(pattern: string): string {
+  return `string match -qr -- '^[^ ]+${pattern}' (commandline -opc | string join ' ')`;
 }
 
 /** A word in single quotes, as fish reads them. */

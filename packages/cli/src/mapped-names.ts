@@ -96,8 +96,8 @@ function missing(operation: string, subject: IoctlSubject): CommandFailure {
   );
 }
 
-/** A name, `/dev/mapper/NAME`, `/dev/dm-MINOR` or `MAJOR:MINOR` as the name. */
-async function mappedName(word: string, service: Service): Promise<string> {
+/** A name, `/dev/mapper/NAME`, `/dev/dm-MINOR` or `MAJOR:MINOR` as the name. A plain name is not looked up. */
+export async function mappedName(word: string, service: Service): Promise<string> {
   if (!word.includes('/') && !/^\d+:\d+$/.test(word)) return word;
   const node = /^\/dev\/mapper\/([^/]+)$/.exec(word)?.[1];
   const minor = /^\/dev\/dm-(\d+)$/.exec(word)?.[1];

@@ -92,6 +92,11 @@ export const OPTIONS: readonly OptionSpec[] = [
   { name: 'read-only', about: 'Clients may not write' },
   { name: 'export-name', value: 'NAME', about: 'NBD export name; empty by default' },
   { name: 'as', value: 'NAME', about: 'NBD export name; the name of the device by default' },
+  { name: 'altitude', value: 'ALTITUDE', about: 'Where in the stack of filters; 200000 by default' },
+  { name: 'stack', value: 'FILE', about: 'Compare with a stack file instead' },
+  { name: 'summary', about: 'Sums instead of the single records' },
+  { name: 'from', value: 'NUMBER', about: 'Begin with the request of this number' },
+  { name: 'count', value: 'NUMBER', about: 'Stop after so many records' },
   { name: 'foreground', about: 'Stay in the terminal and log to standard error' },
   // Not for users: says to a daemon that the process which started it waits for its report.
   { name: 'started', about: '' },

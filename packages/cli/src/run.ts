@@ -121,6 +121,12 @@ async function connectService(
   if (!start) return tryConnect(place);
   const service = await connectOrStart({ ...place, script: program.script, plugins, env }, onProblem);
   // A daemon that ran already learns of them now; to one that was started they are nothing new.
-  for (const plugin of options.all('plugin')) await service.loadPlugin(plugin);
-  return service;
+  try {
+    for (const plugin of options.all('plugin')) await service.loadPlugin(plugin);
+    return service;
+  } catch (error) {
+    // An open connection would keep the process.
+    service.close();
+    throw error;
+  }
 }

@@ -41,6 +41,8 @@ export interface HeldDevice {
 
 /** Everything the command line can ask of a daemon. */
 export interface Service extends Control {
+  /** Relative paths of further calls start in this directory: first where the client stands. */
+  chdir(path: string): Promise<void>;
   /** Serves a device over NBD. EEXIST if the address has an export of that name already. */
   addExport(device: string, request: ExportRequest): Promise<ExportInfo>;
   /** Ends an export: requests in flight end, clients are disconnected. ENOENT if there is none, EINVAL if several match. */

@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, statSync, writeFileSync } from 'node:fs';
-import { connect as connectSocket, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ControlServer } from '../src/daemon/control-server.ts';
@@ -8,6 +7,7 @@ import { Host } from '../src/daemon/host.ts';
 import { METHOD_NAMES } from '../src/daemon/methods.ts';
 import { connect, type RemoteService } from '../src/daemon/remote.ts';
 import { PLUGINS } from './in-process.ts';
+import { RawClient, request } from './raw-client.ts';
 import { makeImage, tempDirectory } from './temp.ts';
 
 const directory = tempDirectory();
@@ -29,47 +29,6 @@ afterAll(async () => {
   await server.close();
   await host.close();
 });
-
-/** A client that says what it likes, and keeps the lines it is answered. */
-class RawClient {
-  readonly socket: Socket;
-  readonly answers: Record<string, unknown>[] = [];
-  readonly closed: Promise<void>;
-  #text = '';
-  #wake: () => void = () => undefined;
-
-  constructor() {
-    this.socket = connectSocket({ path, allowHalfOpen: true });
-    this.socket.on('error', () => undefined);
-    this.socket.on('data', (chunk: Buffer) => {
-      const lines = (this.#text + chunk.toString()).split('\n');
-      this.#text = lines.pop()!;
-      for (const line of lines) this.answers.push(JSON.parse(line) as Record<string, unknown>);
-      this.#wake();
-    });
-    this.closed = new Promise((resolve) => this.socket.on('close', () => resolve()));
-  }
-
-  say(...lines: readonly (string | Uint8Array)[]): void {
-    for (const line of lines) {
-      this.socket.write(line);
-      this.socket.write('\n');
-    }
-  }
-
-  /** The answer to a request. */
-  async answerTo(id: unknown): Promise<Record<string, unknown>> {
-    for (;;) {
-      const found = this.answers.find((answer) => answer.id === id);
-      if (found !== undefined) return found;
-      await new Promise<void>((resolve) => (this.#wake = resolve));
-    }
-  }
-}
-
-function request(id: unknown, method: string, ...params: unknown[]): string {
-  return JSON.stringify({ jsonrpc: '2.0', id, method, params });
-}
 
 describe('the control socket', () => {
   it('can be used by its owner only, and so can its directory', () => {
@@ -104,6 +63,39 @@ describe('the control socket', () => {
     expect(await client.deps('a')).toEqual(await host.engine.deps('a'));
     await client.remove('a');
     expect(await client.list()).toEqual([]);
+  });
+
+  it('has the edits of live devices', async () => {
+    makeImage(directory, 'b.img', 64);
+    const twin = await connect(path, { cwd: '/' });
+    await twin.chdir(directory);
+    await twin.create('m', { table: '0 64 linear b.img 0 noexcl' });
+    expect(await twin.attachFilter('b.img', 'error')).toMatchObject({ type: 'error', altitude: '140000' });
+    expect(await twin.swapFilter('b.img', 'error', 'stats')).toMatchObject({
+      type: 'stats',
+      altitude: '140000',
+    });
+    await twin.startRemap('m', 'b.img', { altitude: '7' });
+    expect(await client.remaps()).toEqual([{ mapped: 'm', device: join(directory, 'b.img'), altitude: '7' }]);
+    await client.transaction([
+      { kind: 'remap-finish', mapped: 'm' },
+      { kind: 'reload', device: 'm', table: '0 64 zero' },
+      { kind: 'swap', device: 'b.img', old: 'stats', new: 'error@8' },
+    ]);
+    await twin.startRemap('m', 'b.img', {});
+    expect((await client.filters()).map(({ type, altitude }) => `${type}@${altitude}`)).toEqual([
+      'remap@200000',
+      'error@8',
+    ]);
+    const rule = await client.addRule('*', 'stats');
+    expect(await twin.rules()).toEqual([rule]);
+    await client.removeRule(rule.id);
+    expect(await client.listDevices()).toEqual(await host.engine.listDevices());
+    await client.finishRemap('m');
+    await client.yank('b.img');
+    await client.remove('m');
+    expect(await client.listDevices()).toEqual([]);
+    twin.close();
   });
 
   it('carries more data than one message may', async () => {
@@ -149,9 +141,20 @@ describe('bad messages', () => {
     ['too many parameters', request(7, 'list', 1), -32_602, 7],
     ['an option that is none', request(8, 'create', 'x', { tabel: '' }), -32_602, 8],
     ['a read of too much', request(9, 'read', 'x', 0, 2 ** 40), -32_602, 9],
+    ['edits that are no list', request(11, 'transaction', {}), -32_602, 11],
+    ['an edit that is none', request(12, 'transaction', [7]), -32_602, 12],
+    ['an edit of no kind', request(13, 'transaction', [{ kind: 'toString' }]), -32_602, 13],
+    ['half an edit', request(14, 'transaction', [{ kind: 'attach', device: 'x' }]), -32_602, 14],
+    [
+      'an edit with more',
+      request(15, 'transaction', [{ kind: 'remap-finish', mapped: 'x', force: true }]),
+      -32_602,
+      15,
+    ],
+    ['a rule that is no number', request(16, 'removeRule', '1'), -32_602, 16],
     ['a fraction of a sector', request(10, 'read', 'x', 0.5, 1), -32_602, 10],
   ])('%s is answered with an error', async (_what, line, code, id) => {
-    const raw = new RawClient();
+    const raw = new RawClient(path);
     raw.say(line);
     expect(await raw.answerTo(id)).toMatchObject({ jsonrpc: '2.0', id, error: { code } });
     raw.say(request('after', 'list'));
@@ -160,7 +163,7 @@ describe('bad messages', () => {
   });
 
   it('one that is too long is answered, and thrown away without being kept', async () => {
-    const raw = new RawClient();
+    const raw = new RawClient(path);
     const megabyte = Buffer.alloc(2 ** 20, 'x');
     for (let count = 0; count < 16; count++) raw.socket.write(megabyte);
     raw.say('', request('after', 'list'));
@@ -170,7 +173,7 @@ describe('bad messages', () => {
   });
 
   it('notifications are not answered, and a client that has said all gets its answers', async () => {
-    const raw = new RawClient();
+    const raw = new RawClient(path);
     raw.say('{"jsonrpc":"2.0","method":"list"}', '{"jsonrpc":"2.0","method":"nosuch"}', request(1, 'list'));
     raw.socket.end();
     await raw.closed;
@@ -178,7 +181,7 @@ describe('bad messages', () => {
   });
 
   it('a client that does not read its answers is not read either', async () => {
-    const raw = new RawClient();
+    const raw = new RawClient(path);
     raw.socket.pause();
     await client.create('t', { table: '0 8 zero' });
     const line = `${request(1, 'info', 't')}\n`;
@@ -203,6 +206,7 @@ describe('garbage', () => {
     request(1, name, 'ram:1M', 0, 8),
     request(2, name, 'f', { table: '0 8 zero\n8 8 linear ram:1M 0', force: true }),
     request(3, name, 'f', '0 8 error', {}),
+    request(4, name, [{ kind: 'attach', device: 'f', filter: 'error' }]),
   ]);
 
   /** The same sequence for the same seed. */
@@ -227,7 +231,7 @@ describe('garbage', () => {
     const before = process.memoryUsage().rss;
     let answered = 0;
     for (let sent = 0; sent < PACKETS;) {
-      const raw = new RawClient();
+      const raw = new RawClient(path);
       for (let count = 0; count < 500 && sent < PACKETS; count++, sent++) {
         const packet = next(5) === 0 ? randomBytes(next(200)) : mutate(seeds[next(seeds.length)]!, next);
         raw.say(packet);

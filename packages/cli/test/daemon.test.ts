@@ -1,37 +1,14 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { controlSocketPath } from '../src/daemon/socket-path.ts';
 import { connect } from '../src/index.ts';
-import { buildProgram, type Ended, Running } from './program.ts';
-import { makeImage, tempDirectory } from './temp.ts';
+import { installProgram, quiet } from './installed.ts';
+import { makeImage } from './temp.ts';
 
 // The program as users run it: processes, signals, sockets.
 
-const directory = tempDirectory();
-const socket = join(directory, 'run', 'control.sock');
-let script: string;
-
-beforeAll(async () => {
-  script = await buildProgram(join(directory, 'program'));
-});
-
-afterEach(async () => {
-  await run(['shutdown']);
-});
-
-function start(
-  args: readonly string[],
-  options: { cwd?: string; stdin?: string; env?: NodeJS.ProcessEnv } = {},
-): Running {
-  const env = { PATH: process.env.PATH, TMPDIR: directory, INTERPOSER_SOCKET: socket, ...options.env };
-  const stdin = options.stdin === undefined ? {} : { stdin: options.stdin };
-  return new Running(script, args, { cwd: options.cwd ?? directory, env, ...stdin });
-}
-
-function run(args: readonly string[], options: Parameters<typeof start>[1] = {}): Promise<Ended> {
-  return start(args, options).ended;
-}
+const { directory, socket, start, run } = installProgram();
 
 function pidOfDaemon(): number {
   // The daemon's command line is known from the process table.
@@ -45,8 +22,6 @@ function pidOfDaemon(): number {
   }
   throw new Error('no daemon');
 }
-
-const quiet = { code: 0, stdout: '', stderr: '' };
 
 describe('a daemon', () => {
   it('starts when it is needed, and files are those of the caller', async () => {

@@ -101,6 +101,10 @@ describe('completion', () => {
       expect.arrayContaining(['reload', 'resume', 'remove', 'rename', 'remove_all']),
     );
     expect(complete('filter', 'at')).toEqual(['attach']);
+    expect(complete('filter', 'ru')).toEqual(['rule']);
+    expect(complete('filter', 'rule', '')).toEqual(['add', 'rm', 'ls']);
+    expect(complete('filter', 'rule', 'add', '--no')).toEqual(['--no-start']);
+    expect(complete('remap', 'start', '--alt')).toEqual(['--altitude']);
     expect(complete('table', '--sh')).toEqual(['--showkeys']);
     expect(complete('export', 'add', '--un')).toEqual(['--unix']);
     expect(complete('table', 'di')).toEqual(['disk']);

@@ -1,5 +1,7 @@
 import { file } from '@interposer/device-file';
 import { ram } from '@interposer/device-ram';
+import { stats } from '@interposer/filter-stats';
+import { throttle } from '@interposer/filter-throttle';
 import * as errorPackage from '@interposer/target-error';
 import { linear } from '@interposer/target-linear';
 import { striped } from '@interposer/target-striped';
@@ -18,6 +20,8 @@ import { runCommandLine } from '../src/run.ts';
 export const PLUGINS: readonly Plugin[] = [
   { package: '@interposer/device-file', version: '1.2.3', types: [file] },
   { package: '@interposer/device-ram', version: '1.2.3', types: [ram] },
+  { package: '@interposer/filter-stats', version: '1.2.3', types: [stats] },
+  { package: '@interposer/filter-throttle', version: '1.2.3', types: [throttle] },
   { package: '@interposer/target-error', version: '1.2.3', types: typesOf(errorPackage) },
   { package: '@interposer/target-linear', version: '1.2.3', types: [linear] },
   { package: '@interposer/target-striped', version: '1.2.3', types: [striped] },

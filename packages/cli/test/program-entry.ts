@@ -2,6 +2,8 @@ import process from 'node:process';
 import * as file from '@interposer/device-file';
 import * as nbd from '@interposer/device-nbd';
 import * as ram from '@interposer/device-ram';
+import * as stats from '@interposer/filter-stats';
+import * as throttle from '@interposer/filter-throttle';
 import * as errorPackage from '@interposer/target-error';
 import * as linear from '@interposer/target-linear';
 import * as striped from '@interposer/target-striped';
@@ -13,6 +15,8 @@ const modules = {
   'device-file': file,
   'device-nbd': nbd,
   'device-ram': ram,
+  'filter-stats': stats,
+  'filter-throttle': throttle,
   'target-error': errorPackage,
   'target-linear': linear,
   'target-striped': striped,

@@ -1,7 +1,10 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import { cpSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'tsup';
+
+const SCHEMAS = new URL('../../stack-file/schema', import.meta.url);
 
 /** Builds the bundle's program from the sources into one directory, to run it as a user does. */
 export async function buildProgram(directory: string): Promise<string> {
@@ -16,10 +19,16 @@ export async function buildProgram(directory: string): Promise<string> {
     silent: true,
     noExternal: [/^@interposer\//],
     external: ['koffi'],
+    // For packages that are no modules and call it.
+    banner: {
+      js: "import { createRequire as requireFor } from 'node:module'; const require = requireFor(import.meta.url);",
+    },
     esbuildOptions: (options) => {
       options.conditions = ['@interposer/source'];
     },
   });
+  // The package of stack files reads them from where it is installed.
+  cpSync(fileURLToPath(SCHEMAS), join(directory, '..', 'schema'), { recursive: true });
   return join(directory, 'program-entry.mjs');
 }
 

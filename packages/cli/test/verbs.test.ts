@@ -77,8 +77,15 @@ describe('filter', () => {
       'DEVICE  ALTITUDE  TYPE   ARGUMENTS  STATUS\nd       150000.5  error\n',
     );
     expect(await bench.ok('explain', 'd')).toBe(
-      `d (254:0), 16 sectors\n|- filter error@150000.5\n\`- sectors 0+16: linear 7:0 0\n   \`- ${directory}/f.img (7:0), 16 sectors\n` +
-        '      |- filter error@7\n      `- driver file\n',
+      [
+        'ALTITUDE  BIOS  NS/BIO  PATH',
+        '             0          d (254:0), 16 sectors',
+        '150000.5     0          |- error',
+        '             0          `- 0 16 linear 7:0 0',
+        `             0             \`- ${directory}/f.img (7:0), 16 sectors`,
+        '7            0                |- error',
+        '                              `- driver file\n',
+      ].join('\n'),
     );
     expect((await bench.run(['zero', 'd', '0', '8'])).stderr).toMatch(/^interposer: EIO: /);
     expect(await bench.run(['filter', 'attach', 'd', 'error@150000.5'])).toMatchObject({ code: 1 });
@@ -155,51 +162,6 @@ describe('discard, zero and flush', () => {
     expect((await bench.run(['zero', 'd', '60', '8'])).stderr).toContain('EINVAL');
     expect((await bench.run(['zero', 'd', '-1', '8'])).stderr).toContain("invalid option -- '1'");
     expect((await bench.run(['zero', 'd', '1.5', '8'])).stderr).toContain('sector "1.5"');
-  });
-});
-
-describe('--json', () => {
-  it.each([
-    ['table', [{ name: 'd', rows: [{ start: 0, length: 8, type: 'zero', params: '' }] }]],
-    ['status', [{ name: 'd', rows: [{ start: 0, length: 8, type: 'zero', params: '' }] }]],
-    ['deps', [expect.objectContaining({ name: 'd', deps: [] })]],
-    [
-      'info',
-      [expect.objectContaining({ name: 'd', major: 254, minor: 0, live: true, targets: 1, sectors: 8 })],
-    ],
-    ['info -c -o name,minor', [{ name: 'd', minor: 0 }]],
-    ['ls', [expect.objectContaining({ name: 'd' })]],
-    ['ls --tree', [expect.objectContaining({ name: 'd', deps: [] })]],
-    [
-      'targets',
-      expect.objectContaining({
-        problems: [],
-        types: expect.arrayContaining([
-          {
-            kind: 'target',
-            name: 'zero',
-            version: [1, 2, 0],
-            package: '@interposer/target-zero',
-            packageVersion: '1.2.3',
-          },
-        ]),
-      }),
-    ],
-    ['target-version zero', { kind: 'target', name: 'zero', version: [1, 2, 0] }],
-    ['filter ls', []],
-    ['export ls', []],
-    ['explain d', expect.objectContaining({ sectors: 8 })],
-    ['version', { library: '1.2.3', driver: '4.48.0' }],
-  ])('%s', async (words, expected) => {
-    const bench = new Workbench(directory);
-    await bench.ok('create', 'd', '--table', '0 8 zero');
-    expect(JSON.parse(await bench.ok(...words.split(' '), '--json'))).toEqual(expected);
-  });
-
-  it('errors are JSON too', async () => {
-    const { code, stdout, stderr } = await new Workbench(directory).run(['info', 'nosuch', '--json']);
-    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
-    expect(JSON.parse(stderr)).toEqual({ error: { code: 'ENXIO', message: 'no mapped device nosuch' } });
   });
 });
 

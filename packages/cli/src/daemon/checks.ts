@@ -14,6 +14,7 @@ export type Checked<C extends readonly Check<unknown>[]> = {
 /** The most sectors a single message may ask for or carry: 1 MiB. */
 export const MAX_TRANSFER: number = 2 ** 20 / SECTOR_SIZE;
 
+/** BadParams where a value is not what it should be. */
 function expect(condition: boolean, where: string, what: string): void {
   if (!condition) throw new BadParams(`${where} must be ${what}`);
 }
@@ -26,6 +27,12 @@ export const text: Check<string> = (value, where) => {
 export const flag: Check<boolean> = (value, where) => {
   expect(typeof value === 'boolean', where, 'a boolean');
   return value as boolean;
+};
+
+/** An object of any members. */
+export const object: Check<Readonly<Record<string, unknown>>> = (value, where) => {
+  expect(typeof value === 'object' && value !== null && !Array.isArray(value), where, 'an object');
+  return value as Record<string, unknown>;
 };
 
 /** A whole number from 0 on. */
@@ -73,6 +80,14 @@ export function oneOf<const T extends string>(...values: readonly T[]): Check<T>
   };
 }
 
+/** An array of such values. */
+export function listOf<T>(check: Check<T>): Check<readonly T[]> {
+  return (value, where) => {
+    expect(Array.isArray(value), where, 'an array');
+    return (value as unknown[]).map((element, at) => check(element, `${where}[${String(at)}]`));
+  };
+}
+
 /** May be left out. */
 export function optional<T>(check: Check<T>): Check<T | undefined> {
   return (value, where) => (value === undefined || value === null ? undefined : check(value, where));
@@ -84,9 +99,8 @@ export function fields<T extends Record<string, Check<unknown>>>(
 ): Check<{ readonly [K in keyof T]?: T[K] extends Check<infer V> ? V : never }> {
   return (value, where) => {
     if (value === undefined || value === null) return {};
-    expect(typeof value === 'object' && !Array.isArray(value), where, 'an object');
     const result: Record<string, unknown> = {};
-    for (const [key, member] of Object.entries(value)) {
+    for (const [key, member] of Object.entries(object(value, where))) {
       const check = Object.hasOwn(checks, key) ? checks[key] : undefined;
       if (check === undefined) throw new BadParams(`${where} has no member ${JSON.stringify(key)}`);
       result[key] = check(member, `${where}.${key}`);

@@ -9,9 +9,10 @@ export type Call = (method: string, params: readonly unknown[]) => Promise<unkno
 export function serviceOver(call: Call): Service {
   const send = <T>(method: string, ...params: readonly unknown[]): Promise<T> =>
     call(method, params) as Promise<T>;
-  const device = deviceService(send);
   return {
-    ...device,
+    ...deviceService(send),
+    ...editService(send),
+    chdir: (path) => send('chdir', path),
     create: (name, options) => send('create', name, options),
     load: (name, table, options) => send('load', name, table, options),
     clear: (name) => send('clear', name),
@@ -39,11 +40,42 @@ export function serviceOver(call: Call): Service {
 }
 
 type Send = <T>(method: string, ...params: readonly unknown[]) => Promise<T>;
-type DeviceVerbs =
+
+type EditVerbs =
   | 'attachFilter'
   | 'detachFilter'
+  | 'swapFilter'
   | 'filters'
   | 'messageFilter'
+  | 'addRule'
+  | 'removeRule'
+  | 'rules'
+  | 'startRemap'
+  | 'finishRemap'
+  | 'remaps'
+  | 'transaction'
+  | 'yank';
+
+function editService(send: Send): Pick<Service, EditVerbs> {
+  return {
+    attachFilter: (device, spec) => send('attachFilter', device, spec),
+    detachFilter: (device, which, options) => send('detachFilter', device, which, options),
+    swapFilter: (device, old, spec) => send('swapFilter', device, old, spec),
+    filters: (device) => send('filters', device),
+    messageFilter: (device, which, words) => send('messageFilter', device, which, words),
+    addRule: (pattern, filter) => send('addRule', pattern, filter),
+    removeRule: (id) => send('removeRule', id),
+    rules: () => send('rules'),
+    startRemap: (mapped, device, options) => send('startRemap', mapped, device, options),
+    finishRemap: (mapped) => send('finishRemap', mapped),
+    remaps: () => send('remaps'),
+    transaction: (edits) => send('transaction', edits),
+    yank: (device) => send('yank', device),
+  };
+}
+
+type DeviceVerbs =
+  | 'listDevices'
   | 'explain'
   | 'extents'
   | 'read'
@@ -56,10 +88,7 @@ type DeviceVerbs =
 
 function deviceService(send: Send): Pick<Service, DeviceVerbs> {
   return {
-    attachFilter: (device, spec) => send('attachFilter', device, spec),
-    detachFilter: (device, which, options) => send('detachFilter', device, which, options),
-    filters: (device) => send('filters', device),
-    messageFilter: (device, which, words) => send('messageFilter', device, which, words),
+    listDevices: () => send('listDevices'),
     explain: (device) => send('explain', device),
     extents: (device, sector, count) => send('extents', device, sector, count),
     read: (device, sector, count) => readPieces(send, device, sector, count),

@@ -76,7 +76,12 @@ async function flush(device: BlockDevice): Promise<void> {
 }
 
 function describeEvent(event: EngineEvent): string {
-  return event.kind === 'log'
-    ? event.message
-    : `fault on ${event.device}: ${event.culprit}: ${event.message}`;
+  switch (event.kind) {
+    case 'log':
+      return event.message;
+    case 'lost':
+      return `${event.device} is lost: ${event.message}`;
+    case 'fault':
+      return `fault on ${event.device}: ${event.culprit}: ${event.message}`;
+  }
 }

@@ -7,12 +7,14 @@ import {
   count,
   fields,
   flag,
+  listOf,
   oneOf,
   optional,
   text,
   transfer,
   words,
 } from './checks.ts';
+import { edit } from './edit-check.ts';
 import type { Session } from './session.ts';
 
 /** What a client may call: checks of the parameters, and what to do. */
@@ -34,7 +36,6 @@ const address = { path: text, port: count, host: text };
 
 /** Every method of the control protocol. The names and parameters are those of `Service`. */
 const METHODS: Readonly<Record<string, Method>> = {
-  /** Where the client stands; the first thing it says. */
   chdir: method([text], (session, path) => {
     session.directory = path;
   }),
@@ -71,10 +72,24 @@ const METHODS: Readonly<Record<string, Method>> = {
   detachFilter: method([text, text, fields({ force: flag })], ({ host }, device, which, options) =>
     host.engine.detachFilter(device, which, options),
   ),
+  swapFilter: method([text, text, text], ({ host }, device, old, spec) =>
+    host.engine.swapFilter(device, old, spec),
+  ),
   filters: method([optional(text)], ({ host }, device) => host.engine.filters(device)),
   messageFilter: method([text, text, words], ({ host }, device, which, message) =>
     host.engine.messageFilter(device, which, message),
   ),
+  addRule: method([text, text], ({ host }, pattern, filter) => host.engine.addRule(pattern, filter)),
+  removeRule: method([count], ({ host }, id) => host.engine.removeRule(id)),
+  rules: method([], ({ host }) => host.engine.rules()),
+  startRemap: method([text, text, fields({ altitude: text })], ({ host }, mapped, device, options) =>
+    host.engine.startRemap(mapped, device, options),
+  ),
+  finishRemap: method([text], ({ host }, mapped) => host.engine.finishRemap(mapped)),
+  remaps: method([], ({ host }) => host.engine.remaps()),
+  transaction: method([listOf(edit)], ({ host }, edits) => host.engine.transaction(edits)),
+  yank: method([text], ({ host }, device) => host.engine.yank(device)),
+  listDevices: method([], ({ host }) => host.engine.listDevices()),
   explain: method([text], ({ host }, device) => host.engine.explain(device)),
   extents: method([text, count, count], ({ host }, device, sector, length) =>
     host.engine.extents(device, sector, length),

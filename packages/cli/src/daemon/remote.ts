@@ -35,9 +35,10 @@ const MAX_ANSWER = 2 ** 30;
 export async function connect(socketPath: string, options: ConnectOptions = {}): Promise<RemoteService> {
   const line = new Line(await openSocket(socketPath));
   const call = (method: string, params: readonly unknown[]): Promise<unknown> => line.call(method, params);
-  await call('chdir', [options.cwd ?? process.cwd()]);
+  const service = serviceOver(call);
+  await service.chdir(options.cwd ?? process.cwd());
   return {
-    ...serviceOver(call),
+    ...service,
     closed: line.closed,
     close: () => {
       line.close();

@@ -1,11 +1,5 @@
-import type { PathNode, TableRow } from '@interposer/core';
 import type { Verb } from '../verb.ts';
-
-/** A line of the drawing, with what hangs below it. */
-interface Branch {
-  readonly text: string;
-  readonly below: readonly Branch[];
-}
+import { drawPath } from './path-drawing.ts';
 
 export const explain: Verb = {
   name: 'explain',
@@ -13,42 +7,19 @@ export const explain: Verb = {
   count: [1, 1],
   summary: 'Draw the path of a request through a device and all below it',
   about:
-    'From the top: the filters by altitude, then the driver at the bottom, or the lines of the table with the devices they use.',
+    'From the top: the filters by altitude, then the driver at the bottom, or the lines of the table with the devices they use. ' +
+    'Where a filter sends requests elsewhere, as a remap does, the path goes on there; "below 200000" stands where they enter ' +
+    'a device below that altitude. BIOS counts the requests that reached a layer, or entered a device wherever they did; NS/BIO ' +
+    'is the mean time of the own code of a layer in nanoseconds, once there is a sample of it.',
   options: [],
-  examples: [{ command: 'interposer explain disk', about: 'What a request to disk goes through' }],
+  examples: [
+    { command: 'interposer explain disk', about: 'What a request to disk goes through' },
+    { command: 'interposer explain disk.img --json', about: 'The same for a program' },
+  ],
   run: async (command) => {
     const service = await command.service();
     const path = await service.explain(command.operands[0]!);
-    command.show(path, () => draw(deviceBranch(path), '', ''));
+    command.show(path, () => drawPath(path));
     return undefined;
   },
 };
-
-function deviceBranch({ device, sectors, filters, driver, rows }: PathNode): Branch {
-  const number = `${String(device.major)}:${String(device.minor)}`;
-  const below: Branch[] = [
-    ...filters.map(({ type, altitude, args }) =>
-      leaf(`filter ${type}@${altitude}${args === '' ? '' : ` ${args}`}`),
-    ),
-    ...(driver === undefined ? [] : [leaf(`driver ${driver}`)]),
-    ...rows.map((row) => ({ text: `sectors ${rowText(row.row)}`, below: row.below.map(deviceBranch) })),
-  ];
-  if (driver === undefined && rows.length === 0) below.push(leaf('no table'));
-  return { text: `${device.name} (${number}), ${String(sectors)} sectors`, below };
-}
-
-function leaf(text: string): Branch {
-  return { text, below: [] };
-}
-
-function rowText({ start, length, type, params }: TableRow): string {
-  return `${String(start)}+${String(length)}: ${type}${params === '' ? '' : ` ${params}`}`;
-}
-
-function draw({ text, below }: Branch, prefix: string, indent: string): string {
-  const children = below.map((branch, at) => {
-    const isLast = at === below.length - 1;
-    return draw(branch, `${indent}${isLast ? '`- ' : '|- '}`, `${indent}${isLast ? '   ' : '|  '}`);
-  });
-  return `${prefix}${text}\n${children.join('')}`;
-}

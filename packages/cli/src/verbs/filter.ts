@@ -26,7 +26,7 @@ export const filterAttach: Verb = {
 
 export const filterDetach: Verb = {
   name: 'filter detach',
-  operands: 'DEV TYPE|ALTITUDE',
+  operands: 'DEV TYPE|ALTITUDE|TYPE@ALTITUDE',
   count: [2, 2],
   summary: 'Take a filter out again',
   about:
@@ -40,6 +40,28 @@ export const filterDetach: Verb = {
     const [device, which] = command.operands;
     const service = await command.service();
     await service.detachFilter(device!, which!, { force: command.options.has('force') });
+    return undefined;
+  },
+};
+
+export const filterSwap: Verb = {
+  name: 'filter swap',
+  operands: "DEV OLD 'TYPE[@ALTITUDE] ARGS'...",
+  count: [3, ANY],
+  summary: 'Put a filter in the place of another in one step',
+  about:
+    'No request passes without one of the two. OLD is a filter by type, by altitude, or by both as TYPE@ALTITUDE. The new one ' +
+    'takes the altitude of the old one unless it names another. Where the new one cannot be, the old one stays.',
+  options: [],
+  examples: [
+    { command: "interposer filter swap disk throttle 'throttle iops=500'", about: 'Other arguments' },
+    { command: "interposer filter swap disk 340000 'delay 20'", about: 'Another type, at that altitude' },
+  ],
+  run: async (command) => {
+    const [device, old, ...words] = command.operands;
+    const service = await command.service();
+    const filter = await service.swapFilter(device!, old!, words.join(' '));
+    command.show(filter, () => `${filter.type}@${filter.altitude}\n`);
     return undefined;
   },
 };
@@ -68,15 +90,14 @@ function listing(filters: readonly FilterInfo[]): string {
 
 export const filterMessage: Verb = {
   name: 'filter message',
-  operands: 'DEV TYPE|ALTITUDE WORD...',
+  operands: 'DEV TYPE|ALTITUDE|TYPE@ALTITUDE WORD...',
   count: [3, ANY],
   summary: 'Give a message to a filter',
+  about: 'The answer is printed, if there is one. Which messages there are is said by the type.',
   options: [],
   examples: [
-    {
-      command: 'interposer filter message disk 200000 status',
-      about: 'What words there are is said by the type',
-    },
+    { command: 'interposer filter message disk stats report', about: 'Ask' },
+    { command: 'interposer filter message disk throttle set iops=1000', about: 'Change it live' },
   ],
   run: async (command) => {
     const [device, which, ...words] = command.operands;

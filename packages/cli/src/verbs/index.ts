@@ -1,20 +1,27 @@
 import type { Verb } from '../verb.ts';
+import { apply } from './apply.ts';
 import { discard, flush, zero } from './blocks.ts';
 import { completion } from './completion.ts';
 import { create } from './create.ts';
 import { daemon, shutdown } from './daemon.ts';
 import { dd } from './dd.ts';
 import { deps, ls } from './deps-ls.ts';
+import { deviceLs, deviceYank } from './device.ts';
 import { explain } from './explain.ts';
 import { exportAdd, exportLs, exportRm } from './export.ts';
-import { filterAttach, filterDetach, filterLs, filterMessage } from './filter.ts';
+import { filterRuleAdd, filterRuleLs, filterRuleRm } from './filter-rule.ts';
+import { filterStatus } from './filter-status.ts';
+import { filterAttach, filterDetach, filterLs, filterMessage, filterSwap } from './filter.ts';
 import { info } from './info.ts';
+import { remapFinish, remapLs, remapStart } from './remap.ts';
 import { remove, removeAll } from './remove.ts';
 import { message, rename, wait } from './rename-message-wait.ts';
 import { serve } from './serve.ts';
 import { clear, load, resume, suspend, wipeTable } from './slots.ts';
+import { down, up } from './stack.ts';
 import { status, table } from './table-status.ts';
 import { targets, targetVersion, version } from './targets.ts';
+import { traceShow } from './trace-show.ts';
 
 /** Every verb, in the order in which help shows them. */
 export const VERBS: readonly Verb[] = [
@@ -40,12 +47,26 @@ export const VERBS: readonly Verb[] = [
   serve,
   filterAttach,
   filterDetach,
+  filterSwap,
   filterLs,
+  filterStatus,
   filterMessage,
+  filterRuleAdd,
+  filterRuleRm,
+  filterRuleLs,
+  remapStart,
+  remapFinish,
+  remapLs,
+  apply,
+  up,
+  down,
   exportAdd,
   exportRm,
   exportLs,
+  deviceLs,
+  deviceYank,
   explain,
+  traceShow,
   dd,
   flush,
   discard,
@@ -55,15 +76,17 @@ export const VERBS: readonly Verb[] = [
   completion,
 ];
 
+/** No verb has more words. */
+const MOST_WORDS = 3;
+
 /** The verb that the first words name, and the operands behind it. */
 export function findVerb(
   words: readonly string[],
 ): { readonly verb: Verb; readonly operands: readonly string[] } | undefined {
-  const [first = '', second = ''] = words;
-  for (const verb of VERBS) {
-    const names = [verb.name, ...(verb.aliases ?? [])];
-    if (names.includes(`${first} ${second}`)) return { verb, operands: words.slice(2) };
-    if (names.includes(first)) return { verb, operands: words.slice(1) };
+  for (let length = MOST_WORDS; length > 0; length--) {
+    const name = words.slice(0, length).join(' ');
+    const verb = VERBS.find((one) => one.name === name || one.aliases?.includes(name) === true);
+    if (verb !== undefined) return { verb, operands: words.slice(length) };
   }
   return undefined;
 }

@@ -3,6 +3,7 @@ import type { Service } from '../service.ts';
 import { ANY, type Command, type Verb } from '../verb.ts';
 import { eachDevice } from './each-device.ts';
 import { deviceInfo, infoBlock } from './info-block.ts';
+import { stackStatus } from './stack.ts';
 
 /** What a device answers to `table` or `status`. */
 interface Answer {
@@ -38,12 +39,17 @@ export const status: Verb = {
   operands: '[DEV...]',
   count: [0, ANY],
   summary: 'Print the state of the targets of mapped devices',
-  options: ['inactive', 'target', 'noflush', 'verbose', 'uuid', 'major', 'minor'],
+  about:
+    'With --stack it compares what a stack file names with what there is: each item is present, absent, or differs, with ' +
+    'both sides. Then the exit code is 0 if all of it is present, else 1.',
+  options: ['stack', 'inactive', 'target', 'noflush', 'verbose', 'uuid', 'major', 'minor'],
   examples: [
     { command: 'interposer status disk', about: 'One device' },
     { command: 'interposer status --json', about: 'All devices, for a program' },
+    { command: 'interposer status --stack interposer.yaml', about: 'Whether all of a stack file is up' },
   ],
   run: (command) => {
+    if (command.options.has('stack')) return stackStatus(command);
     const inactive = command.options.has('inactive');
     return lines(command, 'status', (service, name) => service.status(name, { inactive }));
   },

@@ -77,18 +77,21 @@ function allTypes(
 ): string {
   const rows = types.map((type) => {
     const origin = originOf(type, plugins);
-    return [type.kind, type.name, `v${type.version.join('.')}`, `${origin.package} ${origin.packageVersion}`];
+    const from = 'builtIn' in origin ? 'built in' : `${origin.package} ${origin.packageVersion}`;
+    return [type.kind, type.name, `v${type.version.join('.')}`, from];
   });
   const table = formatTable(['KIND', 'NAME', 'VERSION', 'PACKAGE'], rows);
   return `${table}${problems.map((problem) => `not loaded: ${problem}\n`).join('')}`;
 }
 
-function originOf(
-  { kind, name }: TypeInfo,
-  plugins: readonly PluginInfo[],
-): { package: string; packageVersion: string } {
+/** Where a type comes from: a package, or core itself. */
+type Origin = { readonly package: string; readonly packageVersion: string } | { readonly builtIn: true };
+
+function originOf({ kind, name }: TypeInfo, plugins: readonly PluginInfo[]): Origin {
   const plugin = plugins.find(({ types }) => types.some((type) => type.kind === kind && type.name === name));
-  return { package: plugin?.package ?? '', packageVersion: plugin?.version ?? '' };
+  return plugin === undefined
+    ? { builtIn: true }
+    : { package: plugin.package, packageVersion: plugin.version };
 }
 
 export const version: Verb = {
