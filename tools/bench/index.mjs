@@ -13,11 +13,12 @@ import { copyFor, makeImage, warmImage } from './image.mjs';
 import { runMicro } from './micro.mjs';
 import { parseOptions, USAGE } from './options.mjs';
 import { isInstalled, killChildrenOnExit } from './process.mjs';
-import { formatMicro, formatResults } from './report.mjs';
+import { formatFigures, formatResults } from './report.mjs';
 import { summarize } from './results.mjs';
 import { runScenario } from './runner.mjs';
-import { MICRO, SCENARIOS, selectScenarios } from './scenarios.mjs';
+import { MICRO, SCENARIOS, selectScenarios, SWAP_STALL } from './scenarios.mjs';
 import { isMissed } from './statistics.mjs';
+import { runSwapStall } from './swap-stall.mjs';
 
 /** @typedef {import('./runner.mjs').Setting} Setting */
 /** @typedef {import('./scenarios.mjs').Scenario} Scenario */
@@ -56,15 +57,19 @@ async function main(argv) {
   if (warning !== undefined) say(warning);
   const setting = makeSetting(options);
   const results = await runAll(selection.scenarios, setting);
-  const micro = selection.micro ? await runMicro(ROOT) : { results: [], errors: [] };
-  const errors = [...errorsOf(results), ...micro.errors];
-  if (results.length + micro.results.length === 0) errors.push('nothing was measured');
+  const none = { results: [], errors: [] };
+  const swapStall = selection.swapStall ? await runSwapStall(setting) : none;
+  const micro = selection.micro ? await runMicro(ROOT) : none;
+  const errors = [...errorsOf(results), ...swapStall.errors, ...micro.errors];
+  if (results.length + swapStall.results.length + micro.results.length === 0)
+    errors.push('nothing was measured');
 
   const { runs, seconds } = options;
   const report = {
     environment,
     options: { runs, seconds, imageMiB: IMAGE_MIB, ramMiB: RAM_MIB },
     results,
+    swapStall: swapStall.results,
     micro: micro.results,
     errors,
   };
@@ -165,21 +170,22 @@ function errorsOf(results) {
   );
 }
 
-/** @typedef {{ results: ScenarioResult[], micro: import('./micro.mjs').MicroResult[], errors: string[] }} Report */
+/** @typedef {import('./micro.mjs').MicroResult} Figure */
+/** @typedef {{ results: ScenarioResult[], swapStall: Figure[], micro: Figure[], errors: string[] }} Report */
 
 /** @param {Report} report */
-function countMissed({ results, micro }) {
-  const verdicts = [...results.flatMap(({ comparisons }) => comparisons), ...micro].map(
-    ({ verdict }) => verdict,
-  );
+function countMissed({ results, swapStall, micro }) {
+  const comparisons = results.flatMap((result) => result.comparisons);
+  const verdicts = [...comparisons, ...swapStall, ...micro].map(({ verdict }) => verdict);
   return verdicts.filter((verdict) => verdict !== undefined && isMissed(verdict)).length;
 }
 
 /** @param {Report} report @param {string} file */
 function printReport(report, file) {
-  const { results, micro, errors } = report;
+  const { results, swapStall, micro, errors } = report;
   if (results.length > 0) say(`\n${formatResults(results)}`);
-  if (micro.length > 0) say(`\n${formatMicro(micro)}`);
+  if (swapStall.length > 0) say(`\n${formatFigures(SWAP_STALL, swapStall)}`);
+  if (micro.length > 0) say(`\n${formatFigures(MICRO, micro)}`);
   if (errors.length > 0) say(`\nerrors:\n${errors.map((error) => `  ${error}`).join('\n')}`);
   say(`\n${countMissed(report)} targets missed, ${errors.length} errors; written to ${file}`);
 }
@@ -191,5 +197,7 @@ function listScenarios() {
     );
     return `${name.padEnd(28)}${wanted.join(', ')}`;
   });
-  return [...lines, `${MICRO.padEnd(28)}the core in process`].join('\n');
+  return [...lines, `${SWAP_STALL.padEnd(28)}p99 <= 5 ms`, `${MICRO.padEnd(28)}the core in process`].join(
+    '\n',
+  );
 }

@@ -131,7 +131,7 @@ function resultOf({ key, name, unit, limit }, answers) {
  * @param {number | null} limit
  * @returns {import('./statistics.mjs').Verdict}
  */
-function judgeLimit(value, min, max, limit) {
+export function judgeLimit(value, min, max, limit) {
   if (limit === null) return 'info';
   const close = min <= limit && max > limit;
   if (value <= limit) return close ? 'ok, close' : 'ok';

@@ -26,7 +26,7 @@ export const USAGE = `usage: node tools/bench/index.mjs [options]
   --list            print the scenarios with their targets and stop
 environment:
   INTERPOSER_BENCH_COMMAND   starts the server under test instead of the built CLI, split at
-                             spaces; "serve DISK --unix SOCKET" is added to it`;
+                             spaces; "serve DISK --unix SOCKET" or another verb is added to it`;
 
 /** Fewer runs have no middle, and one disturbed run would decide. */
 const LEAST_RUNS = 3;

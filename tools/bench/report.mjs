@@ -22,9 +22,9 @@ export function formatResults(results) {
   return formatTable([HEADER, ...results.flatMap(rows)]);
 }
 
-/** @param {MicroResult[]} results @returns {string} */
-export function formatMicro(results) {
-  const header = ['micro', 'value', 'range', 'unit', 'limit', 'verdict'];
+/** @param {string} title @param {MicroResult[]} results @returns {string} */
+export function formatFigures(title, results) {
+  const header = [title, 'value', 'range', 'unit', 'limit', 'verdict'];
   return formatTable([
     header,
     ...results.map(({ name, value, min, max, unit, limit, verdict }) => [

@@ -8,6 +8,7 @@ import { copyFor, settleImage } from './image.mjs';
 import { nbdcopyArguments, runNbdcopy } from './nbdcopy.mjs';
 import { isInstalled } from './process.mjs';
 import { serverCommand, startServer } from './servers.mjs';
+import { enterToggled } from './toggled.mjs';
 
 /** @typedef {import('./scenarios.mjs').Scenario} Scenario */
 /** @typedef {import('./servers.mjs').ServerName} ServerName */
@@ -39,6 +40,7 @@ import { serverCommand, startServer } from './servers.mjs';
  * @property {string[]} serverCommand
  * @property {string[]} clientCommand
  * @property {Server | undefined} server
+ * @property {() => Promise<void>} prepare to be called before it is put to work, each time
  */
 
 /** An uncounted run before the counted ones; long enough for a JIT, thread pools and caches. */
@@ -54,13 +56,10 @@ const NEWS_OF_DEATH_MS = 100;
  * @returns {Promise<Contestant[]>} ours first
  */
 export async function runScenario(scenario, setting) {
-  const peers = /** @type {ServerName[]} */ (Object.keys(scenario.targets));
   /** @type {Contestant[]} */
   const contestants = [];
   try {
-    for (const name of /** @type {ServerName[]} */ (['ours', ...peers])) {
-      contestants.push(await enter(name, scenario, setting));
-    }
+    await enterAll(contestants, scenario, setting);
     for (const contestant of contestants) {
       await guarded(contestant, (server) => warm(server, contestant, scenario, setting));
     }
@@ -79,6 +78,23 @@ export async function runScenario(scenario, setting) {
   return contestants;
 }
 
+/** Adds to the list one by one, so that whoever is in it is stopped whatever happens.
+ *
+ * @param {Contestant[]} contestants
+ * @param {Scenario} scenario
+ * @param {Setting} setting
+ */
+async function enterAll(contestants, scenario, setting) {
+  if (scenario.toggled !== undefined) {
+    contestants.push(...(await enterToggled(scenario, scenario.toggled, setting)));
+    return;
+  }
+  const peers = /** @type {ServerName[]} */ (Object.keys(scenario.targets));
+  for (const name of /** @type {ServerName[]} */ (['ours', ...peers])) {
+    contestants.push(await enter(name, scenario, setting));
+  }
+}
+
 /**
  * Starts one server. What goes wrong stays with it: the others are still worth measuring.
  *
@@ -95,6 +111,7 @@ async function enter(name, scenario, setting) {
     ramSize: setting.ramSize,
     socket,
     oursPrefix: setting.oursPrefix,
+    filtered: scenario.filtered === true,
   });
   /** @type {Contestant} */
   const contestant = {
@@ -105,6 +122,7 @@ async function enter(name, scenario, setting) {
     serverCommand: command,
     clientCommand: [],
     server: undefined,
+    prepare: async () => {},
   };
   if (name !== 'ours' && !isInstalled(name)) {
     contestant.skipped = `${name} is not installed`;
@@ -147,6 +165,7 @@ async function guarded(contestant, action) {
  * @param {Setting} setting
  */
 async function warm(server, contestant, scenario, setting) {
+  await contestant.prepare();
   if (typeof scenario.load !== 'string') {
     const size = scenario.disk === 'ram' ? setting.ramSize : `${Math.min(VERIFIED_MIB, setting.imageMiB)}M`;
     const answer = join(setting.workDir, 'verify.json');
@@ -167,6 +186,7 @@ async function warm(server, contestant, scenario, setting) {
  * @returns {Promise<Run>}
  */
 async function measure(server, contestant, scenario, setting, seconds) {
+  await contestant.prepare();
   const cpuBefore = server.cpuSeconds();
   const measurement = await load(server, contestant, scenario, setting, seconds);
   const cpuAfter = server.cpuSeconds();

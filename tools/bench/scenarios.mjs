@@ -2,7 +2,7 @@
 /** What is measured and how good it has to be: data only. */
 
 /** @typedef {'ram' | 'image' | 'scratch'} Disk */
-/** @typedef {'nbdkit' | 'qemu-nbd'} PeerName */
+/** @typedef {'nbdkit' | 'qemu-nbd' | 'bare'} PeerName `bare`: our own server, without the filter that the scenario is about */
 
 /**
  * @typedef {object} FioJob
@@ -20,6 +20,8 @@
  * @property {'IOPS' | 'MiB/s'} unit
  * @property {Partial<Record<PeerName, number | null>>} targets
  *   the peers, each with the least ratio ours/peer; null = for information
+ * @property {boolean} [filtered] each server has its three filters that change nothing
+ * @property {string} [toggled] one server of ours, which has this filter in every other run; with the peer `bare`
  */
 
 /**
@@ -116,23 +118,77 @@ export const SCENARIOS = [
     unit: 'MiB/s',
     targets: { nbdkit: null, 'qemu-nbd': null },
   },
+  {
+    name: 'three-filters-randread',
+    disk: 'ram',
+    load: job('randread', '4k', 32),
+    unit: 'IOPS',
+    filtered: true,
+    targets: { nbdkit: 2.0 },
+  },
+  {
+    name: 'three-filters-randwrite',
+    disk: 'ram',
+    load: job('randwrite', '4k', 32),
+    unit: 'IOPS',
+    filtered: true,
+    targets: { nbdkit: 2.0 },
+  },
+  {
+    name: 'stats-cost-randread',
+    disk: 'ram',
+    load: job('randread', '4k', 32),
+    unit: 'IOPS',
+    toggled: 'stats',
+    targets: { bare: 0.9 },
+  },
+  {
+    name: 'stats-cost-randwrite',
+    disk: 'ram',
+    load: job('randwrite', '4k', 32),
+    unit: 'IOPS',
+    toggled: 'stats',
+    targets: { bare: 0.9 },
+  },
+  {
+    name: 'trace-cost-randread',
+    disk: 'ram',
+    load: job('randread', '4k', 32),
+    unit: 'IOPS',
+    toggled: 'trace TMP/trace sample=100 replace=yes',
+    targets: { bare: 0.9 },
+  },
+  {
+    name: 'trace-cost-randwrite',
+    disk: 'ram',
+    load: job('randwrite', '4k', 32),
+    unit: 'IOPS',
+    toggled: 'trace TMP/trace sample=100 replace=yes',
+    targets: { bare: 0.9 },
+  },
 ];
 
 /** The name under which the in-process measurements are selected. */
 export const MICRO = 'micro';
+/** The name under which the wait during swaps is selected. */
+export const SWAP_STALL = 'swap-stall';
 
 /**
  * @param {string[]} only
- * @returns {{ scenarios: Scenario[], micro: boolean }}
+ * @returns {{ scenarios: Scenario[], swapStall: boolean, micro: boolean }}
  * @throws {Error} when a name fits nothing, so that a typing error is not a green run
  */
 export function selectScenarios(only) {
-  if (only.length === 0) return { scenarios: [...SCENARIOS], micro: true };
-  const names = [...SCENARIOS.map((scenario) => scenario.name), MICRO];
+  if (only.length === 0) return { scenarios: [...SCENARIOS], swapStall: true, micro: true };
+  const names = [...SCENARIOS.map((scenario) => scenario.name), SWAP_STALL, MICRO];
   const unknown = only.find((wanted) => !names.some((name) => name.startsWith(wanted)));
   if (unknown !== undefined) throw new Error(`no scenario "${unknown}"; there are: ${names.join(', ')}`);
   // A full name selects itself alone, though it may be the beginning of another one.
   const chosen = (/** @type {string} */ name) =>
     only.some((wanted) => (names.includes(wanted) ? name === wanted : name.startsWith(wanted)));
-  return { scenarios: SCENARIOS.filter((scenario) => chosen(scenario.name)), micro: chosen(MICRO) };
+  return {
+    scenarios: SCENARIOS.filter((scenario) => chosen(scenario.name)),
+    swapStall: chosen(SWAP_STALL),
+    micro: chosen(MICRO),
+  };
 }

@@ -22,22 +22,36 @@ const STOP_WITHIN_MS = 5_000;
 /** Of /proc/PID/stat; 100 on every Linux that Node runs on. */
 const TICKS_PER_SECOND = 100;
 
+const OUR_FILTERS = ['delay 0', 'access', 'stats'];
+const NBDKIT_FILTERS = ['--filter=delay', '--filter=error', '--filter=stats'];
+const NBDKIT_SETTINGS = ['rdelay=0', 'wdelay=0', 'error-rate=0', 'statsfile=/dev/null'];
+
 /**
  * The command line of a server. `disk` is the path of an image, or undefined for RAM.
  *
  * qemu-nbd admits one client unless told otherwise; four is what the widest scenario and nbdcopy
  * use. Everything else is the default of the program.
  *
+ * With `filtered` each has three filters that let everything by: one that could delay, one that could refuse, one that
+ * counts.
+ *
  * @param {ServerName} name
- * @param {{ disk: string | undefined, ramSize: string, socket: string, oursPrefix: string[] }} where
+ * @param {{ disk: string | undefined, ramSize: string, socket: string, oursPrefix: string[], filtered: boolean }} where
  * @returns {string[]}
  */
-export function serverCommand(name, { disk, ramSize, socket, oursPrefix }) {
+export function serverCommand(name, { disk, ramSize, socket, oursPrefix, filtered }) {
   switch (name) {
-    case 'ours':
-      return [...oursPrefix, 'serve', disk ?? `ram:${ramSize}`, '--unix', socket];
-    case 'nbdkit':
-      return ['nbdkit', '-f', '-U', socket, ...(disk === undefined ? ['memory', ramSize] : ['file', disk])];
+    case 'ours': {
+      const filters = filtered ? OUR_FILTERS.flatMap((filter) => ['--filter', filter]) : [];
+      return [...oursPrefix, 'serve', disk ?? `ram:${ramSize}`, '--unix', socket, ...filters];
+    }
+    case 'nbdkit': {
+      const plugin = disk === undefined ? ['memory', ramSize] : ['file', disk];
+      const [filters, settings] = filtered ? [NBDKIT_FILTERS, NBDKIT_SETTINGS] : [[], []];
+      return ['nbdkit', '-f', '-U', socket, ...filters, ...plugin, ...settings];
+    }
+    case 'bare':
+      throw new Error('it is no server of its own');
     case 'qemu-nbd':
       if (disk === undefined) throw new Error('qemu-nbd has no RAM disk');
       return ['qemu-nbd', '-t', '--shared=4', '-k', socket, '-f', 'raw', '--cache=writeback', disk];

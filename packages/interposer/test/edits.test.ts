@@ -8,7 +8,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { peer } from '../../../tools/peers.ts';
 import { createInterposer } from '../src/index.ts';
 import { makeLayout } from './edits/layout.ts';
-import { StampedLoad } from './edits/stamped-load.ts';
+import { PATIENCE, StampedLoad } from './edits/stamped-load.ts';
 import { applyByVerb, Stacks } from './edits/stacks.ts';
 import { watchedFilters } from './edits/watched-filters.ts';
 import { program, World } from './world.ts';
@@ -63,7 +63,7 @@ async function serve(): Promise<Stacks> {
   for (const { name, table } of layout.devices) {
     if (table !== undefined) await engine.create(name, { table: table() });
   }
-  await engine.create('spare', { table: `0 ${String(2 * HALF)} zero` });
+  await engine.create('spare', { table: `0 ${String(HALF)} zero` });
   const port = await engine.open('disk');
   ports.push(port);
   server.addExport({ name: 'disk', port });
@@ -114,46 +114,63 @@ async function edit(stacks: Stacks, random: Random): Promise<void> {
   return engine.transaction(edits);
 }
 
-/** fio over both ends of the disk, again and again. Resolves to how often it had nothing to say against it. */
-async function verifyWithFio(isOver: () => boolean): Promise<number> {
-  if (!peer('fio')) return 0;
-  let runs = 0;
-  do {
-    await program(
-      'fio',
-      '--name=verify',
-      '--ioengine=nbd',
-      `--uri=${uri()}`,
-      '--rw=randwrite',
-      '--bsrange=4k-256k',
-      '--iodepth=8',
-      '--serialize_overlap=1',
-      '--verify=crc32c',
-      '--verify_fatal=1',
-      '--verify_state_save=0',
-      '--numjobs=2',
-      `--size=${String(FIO_BYTES)}`,
-      `--offset_increment=${String((LOAD_FIRST + LOAD_SECTORS) * SECTOR_SIZE)}`,
-    );
-    runs++;
-  } while (!isOver());
-  return runs;
+/** fio over both ends of the disk, again and again. What it finds is a problem. */
+class FioRuns {
+  runs = 0;
+  done: boolean = !peer('fio');
+
+  constructor(isOver: () => boolean) {
+    if (this.done) return;
+    const run = async (): Promise<void> => {
+      do {
+        await program('fio', ...fioArguments());
+        this.runs++;
+      } while (!isOver());
+    };
+    run()
+      .catch((error: unknown) => problems.push(String(error)))
+      .finally(() => (this.done = true));
+  }
 }
 
-/** Edits until there were enough, and until fio is done. */
-async function editUnder(load: StampedLoad, stacks: Stacks): Promise<{ edits: number; fioRuns: number }> {
+function fioArguments(): string[] {
+  return [
+    '--name=verify',
+    '--ioengine=nbd',
+    `--uri=${uri()}`,
+    '--rw=randwrite',
+    '--bsrange=4k-256k',
+    '--iodepth=8',
+    '--serialize_overlap=1',
+    '--verify=crc32c',
+    '--verify_fatal=1',
+    '--verify_state_save=0',
+    '--numjobs=2',
+    `--size=${String(FIO_BYTES)}`,
+    `--offset_increment=${String((LOAD_FIRST + LOAD_SECTORS) * SECTOR_SIZE)}`,
+  ];
+}
+
+/** Edits until there were enough, and until fio is done. Answers what there was. */
+async function editUnder(load: StampedLoad, stacks: Stacks): Promise<object> {
   const random = new Random(SEED);
   let edits = 0;
-  let fioIsDone = false;
-  const fio = verifyWithFio(() => edits >= EDITS || load.problems.length > 0).finally(() => (fioIsDone = true));
-  fio.catch(() => undefined);
-  while ((edits < EDITS || !fioIsDone) && load.problems.length === 0) {
+  const isSound = (): boolean => load.problems.length + problems.length === 0;
+  const once = async (): Promise<void> => {
     await load.progress(random.below(PACE));
-    if (random.chance(0.05)) await failToEdit(stacks, random);
-    else await edit(stacks, random);
+    const doIt = random.chance(0.05) ? failToEdit : edit;
+    await doIt(stacks, random).catch((error: unknown) =>
+      problems.push(`edit ${String(edits)}: ${String(error)}`),
+    );
     edits++;
-  }
-  return { edits, fioRuns: await fio };
+  };
+  const fio = new FioRuns(() => edits >= EDITS || !isSound());
+  while (edits < EDITS && isSound()) await once();
+  const latest = performance.now() + PATIENCE;
+  while (!fio.done && isSound() && performance.now() < latest) await once();
+  await load.stop();
+  if (!fio.done && isSound()) problems.push('a request of fio never ended');
+  return { seed: SEED, edits, reads: load.reads, writes: load.writes, fioRuns: fio.runs };
 }
 
 describe('a disk that is edited while it is in use', () => {
@@ -170,8 +187,8 @@ describe('a disk that is edited while it is in use', () => {
         random: new Random(SEED + 1),
       });
       load.start();
-      const done = await editUnder(load, stacks).finally(() => load.stop());
-      process.stdout.write(`edits ${JSON.stringify({ seed: SEED, ...done, reads: load.reads, writes: load.writes })}\n`);
+      const done = await editUnder(load, stacks);
+      process.stdout.write(`edits ${JSON.stringify(done)}\n`);
       expect([...load.problems, ...problems]).toEqual([]);
       await checkStacks(stacks);
 

@@ -20,8 +20,6 @@ export interface EditedDevice {
 /** The devices that are edited, and how they belong together. */
 export interface Layout {
   readonly devices: readonly EditedDevice[];
-  /** Size of `spare`, which may stand in for any other. */
-  readonly spareSectors: number;
   /** What the table of `disk` leads to: two halves of one size. */
   readonly parts: readonly [Part, Part];
   /** Mapped devices that may stand in for another one. */
@@ -38,7 +36,12 @@ export function makeLayout(lower: string, upper: string, half: number): Layout {
     { device: upper, offset: 0, sectors: half },
   ] as const;
   const disk = [{ device: 'disk', offset: 0, sectors: 2 * half }];
-  const identity = (name: string, sectors: number, of: readonly Part[], claim: '' | 'noexcl'): EditedDevice => ({
+  const identity = (
+    name: string,
+    sectors: number,
+    of: readonly Part[],
+    claim: '' | 'noexcl',
+  ): EditedDevice => ({
     name,
     sectors,
     table: (random) => identityRows(of, claim, random),
@@ -56,7 +59,11 @@ export function makeLayout(lower: string, upper: string, half: number): Layout {
         name: 'disk',
         sectors: 2 * half,
         table: (random) =>
-          identityRows(random?.chance(0.5) === true ? [{ ...parts[0], device: 'left' }, parts[1]] : parts, '', random),
+          identityRows(
+            random?.chance(0.5) === true ? [{ ...parts[0], device: 'left' }, parts[1]] : parts,
+            '',
+            random,
+          ),
       },
       identity('over', 2 * half, disk, 'noexcl'),
       identity('thin', 2 * half, disk, 'noexcl'),
@@ -64,9 +71,8 @@ export function makeLayout(lower: string, upper: string, half: number): Layout {
       { name: 'turn', sectors: 2 * half, table: () => turnedRows(turned, 'noexcl') },
       identity('under', half, [parts[0]], 'noexcl'),
       identity('beside', half, [parts[1]], 'noexcl'),
-      { name: 'spare', sectors: 2 * half },
+      { name: 'spare', sectors: half },
     ],
-    spareSectors: 2 * half,
     parts,
     standIns: [
       { mapped: 'over', device: 'disk' },
@@ -82,7 +88,7 @@ export function identityRows(parts: readonly Part[], claim: '' | 'noexcl', rando
   const rows: string[] = [];
   let start = 0;
   for (const { device, offset, sectors } of parts) {
-    for (let at = 0; at < sectors; ) {
+    for (let at = 0; at < sectors;) {
       const left = (sectors - at) / GRAIN;
       const length = random === undefined || random.chance(0.4) ? left : random.between(1, left);
       rows.push(row(start, length * GRAIN, device, offset + at, claim, random));
@@ -98,7 +104,14 @@ export function turnedRows([first, second]: readonly [Part, Part], claim: '' | '
   return identityRows([second, first], claim);
 }
 
-function row(start: number, length: number, device: string, offset: number, claim: string, random?: Random): string {
+function row(
+  start: number,
+  length: number,
+  device: string,
+  offset: number,
+  claim: string,
+  random?: Random,
+): string {
   const place = `${String(start)} ${String(length)}`;
   const below = `${device} ${String(offset)}`;
   // Only linear devices enter beside other claims.

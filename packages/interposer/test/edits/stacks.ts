@@ -13,9 +13,9 @@ const REMAP_ALTITUDES = ['180000', '200000', '210000.5'];
 /** What filters there are on one device, by altitude, and what stands in for what. The model of what edits do to an engine. */
 export class Stacks {
   /** Device to altitude to filter type; remaps are among them. */
-  #filters: Map<string, Map<string, string>>;
+  readonly #filters: Map<string, Map<string, string>>;
   /** What stands in, and for which device at which altitude. */
-  #remaps: Map<string, { readonly device: string; readonly altitude: string }>;
+  readonly #remaps: Map<string, { readonly device: string; readonly altitude: string }>;
   readonly #layout: Layout;
   /** The halves of the disk have changed places in its table, and change back in what stands in for it. */
   #turned: boolean;
@@ -26,7 +26,7 @@ export class Stacks {
       layout.devices.map(({ name }) => [name, new Map(from === undefined ? [] : from.on(name))]),
     );
     this.#remaps = new Map(from === undefined ? [] : from.#remaps);
-    this.#turned = from?.#turned ?? false;
+    this.#turned = from !== undefined && from.#turned;
   }
 
   copy(): Stacks {
@@ -46,33 +46,22 @@ export class Stacks {
 
   /** One more edit for a transaction, or several that belong together; the model has them already. */
   addTo(transaction: Edit[], random: Random): void {
-    for (;;) {
-      const next = this.copy();
-      const edits = next.#make(random.pick(KINDS), random);
-      // A transaction starts or ends each remap once.
-      const before = transaction.map(standIn).filter((mapped) => mapped !== undefined);
-      if (edits === undefined || edits.some((edit) => before.includes(standIn(edit) ?? ''))) continue;
-      this.#take(next);
-      transaction.push(...edits);
-      return;
-    }
+    let edits: Edit[] | undefined;
+    while (edits === undefined) edits = this.#make(random.pick(KINDS), random);
+    transaction.push(...edits);
   }
 
   /** All that takes everything out again. */
   undo(): Edit[] {
-    const remaps = [...this.#remaps.keys()].filter((mapped) => mapped !== 'turn').flatMap((mapped) => this.#finish(mapped));
+    const remaps = [...this.#remaps.keys()]
+      .filter((mapped) => mapped !== 'turn')
+      .flatMap((mapped) => this.#finish(mapped));
     const turn = this.#turned ? this.#turnBack() : [];
     const filters = [...this.#filters].flatMap(([device, on]) =>
       [...on.keys()].map((altitude): Edit => ({ kind: 'detach', device, filter: altitude })),
     );
     for (const on of this.#filters.values()) on.clear();
     return [...remaps, ...turn, ...filters];
-  }
-
-  #take(other: Stacks): void {
-    this.#filters = other.#filters;
-    this.#remaps = other.#remaps;
-    this.#turned = other.#turned;
   }
 
   #make(kind: string, random: Random): Edit[] | undefined {
@@ -154,17 +143,16 @@ export class Stacks {
     return [...this.#finish('turn'), { kind: 'reload', device: 'disk', table }];
   }
 
-  /** One that stands in now here, now there. */
+  /** One that stands in now here, now there, each time with a table that is as large as it has to be. */
   #roam(random: Random): Edit[] | undefined {
-    if (this.#remaps.has('spare')) return this.#finish('spare');
+    const isThere = this.#remaps.has('spare');
+    if (isThere && random.chance(0.5)) return this.#finish('spare');
     const { name, sectors } = random.pick(this.#layout.devices.filter((device) => device.name !== 'spare'));
     const altitude = this.#freeRemapAltitude(name, random);
     if (altitude === undefined) return undefined;
-    const rows = [identityRows([{ device: name, offset: 0, sectors }], 'noexcl', random)];
-    // It keeps its size, which is that of the largest.
-    const rest = this.#layout.spareSectors - sectors;
-    if (rest > 0) rows.push(`${String(sectors)} ${String(rest)} zero`);
-    return [{ kind: 'reload', device: 'spare', table: rows.join('\n') }, ...this.#start('spare', name, altitude)];
+    const table = identityRows([{ device: name, offset: 0, sectors }], 'noexcl', random);
+    const finish = isThere ? this.#finish('spare') : [];
+    return [...finish, { kind: 'reload', device: 'spare', table }, ...this.#start('spare', name, altitude)];
   }
 
   #freeRemapAltitude(device: string, random: Random): string | undefined {
@@ -192,11 +180,6 @@ export class Stacks {
     );
     return all.length === 0 ? undefined : random.pick(all);
   }
-}
-
-/** The mapped device that an edit makes a stand-in, or frees from being one. */
-function standIn(edit: Edit): string | undefined {
-  return 'mapped' in edit ? edit.mapped : undefined;
 }
 
 function filterOf(random: Random): { readonly type: string; readonly args: string } {
@@ -231,7 +214,11 @@ export async function applyByVerb(engine: Control, edit: Edit, random: Random): 
       await engine.resume(edit.device);
       break;
     case 'remap-start':
-      await engine.startRemap(edit.mapped, edit.device, edit.altitude === undefined ? {} : { altitude: edit.altitude });
+      await engine.startRemap(
+        edit.mapped,
+        edit.device,
+        edit.altitude === undefined ? {} : { altitude: edit.altitude },
+      );
       break;
     case 'remap-finish':
       await engine.finishRemap(edit.mapped);

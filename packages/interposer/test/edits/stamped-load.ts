@@ -10,7 +10,7 @@ const LARGEST_READ = 48;
 /** Writes to one place that are sent one behind the other without waiting. */
 const LONGEST_BURST = 3;
 /** Milliseconds after which a request that has not ended is called lost. */
-const PATIENCE = 30_000;
+export const PATIENCE = 15_000;
 const ENOUGH_PROBLEMS = 20;
 
 /** Where a load works. */
@@ -65,7 +65,11 @@ export class StampedLoad {
   /** Resolves when so many more requests have ended, or the load has stopped. */
   async progress(requests: number): Promise<void> {
     const goal = this.#ended + requests;
-    while (this.#ended < goal && !this.#stopping) await new Promise<void>((resolve) => (this.#wake = resolve));
+    const timer = setTimeout(() => this.#note('no request ends any more'), PATIENCE);
+    while (this.#ended < goal && !this.#stopping) {
+      await new Promise<void>((resolve) => (this.#wake = resolve));
+    }
+    clearTimeout(timer);
   }
 
   /** Sends nothing more; resolves when all requests have ended, or have not for a long time. */
@@ -83,8 +87,7 @@ export class StampedLoad {
     for (let at = 0; at < this.#options.sectors; at++) {
       const sequence = this.#sent[at]!;
       const sector = this.#options.first + at;
-      const problem =
-        sequence === 0 ? undefined : checkSector(data, at * SECTOR_SIZE, sector, sequence);
+      const problem = sequence === 0 ? undefined : checkSector(data, at * SECTOR_SIZE, sector, sequence);
       if (problem !== undefined) this.#note(`${where}: ${problem}`);
     }
   }

@@ -1,0 +1,47 @@
+// @ts-check
+/** Our daemon with an export of a RAM disk: a server whose filters come and go while it runs. */
+
+import { join } from 'node:path';
+import { lastLines, runTool } from './process.mjs';
+import { startServer } from './servers.mjs';
+
+/** @typedef {import('./runner.mjs').Setting} Setting */
+/** @typedef {import('./servers.mjs').Server} Server */
+
+/** The number of the RAM disk, which is the only device. */
+export const RAM_DISK = '1:0';
+
+/**
+ * @typedef {object} Daemon
+ * @property {Server} server
+ * @property {string[]} command how it was started
+ * @property {string} controlSocket
+ * @property {string} exportSocket
+ * @property {(...words: string[]) => Promise<void>} run a verb of the command line
+ */
+
+/**
+ * @param {string} name for its sockets
+ * @param {Setting} setting
+ * @returns {Promise<Daemon>} once the disk is exported
+ * @throws {Error} when it does not come up
+ */
+export async function startDaemon(name, { oursPrefix, workDir, ramSize, root }) {
+  const controlSocket = join(workDir, `${name}.control`);
+  const exportSocket = join(workDir, `${name}.sock`);
+  const command = [...oursPrefix, 'daemon', '--foreground', '--socket', controlSocket];
+  const daemon = await startServer('ours', command, { socket: controlSocket, cwd: root });
+  const run = async (/** @type {string[]} */ ...words) => {
+    const [program = '', ...args] = [...oursPrefix, ...words, '--socket', controlSocket];
+    const { failure, stderr } = await runTool(program, args, { cwd: root });
+    if (failure !== undefined) throw new Error(`${words.join(' ')}: ${failure}; ${lastLines(stderr)}`);
+  };
+  try {
+    await run('export', 'add', `ram:${ramSize}`, '--unix', exportSocket);
+  } catch (error) {
+    await daemon.stop();
+    throw error;
+  }
+  const server = { ...daemon, uri: `nbd+unix:///?socket=${encodeURI(exportSocket)}` };
+  return { server, command, controlSocket, exportSocket, run };
+}
