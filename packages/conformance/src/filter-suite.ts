@@ -52,7 +52,8 @@ function variantsOf(subject: FilterRig): Variant[] {
     ...portCases,
     ...filterCases(subject),
   ];
-  const above = `${altitude}.5`;
+  // The next digit behind the point, or the first one.
+  const above = altitude.includes('.') ? `${altitude}5` : `${altitude}.5`;
   return [
     {
       name: 'plain',

@@ -77,9 +77,10 @@ export function defaultArgs(name: string, params: readonly Param[], devices: rea
   const left = [...devices];
   const words: string[] = [];
   for (const param of params) {
-    if (param.optional === true || param.kind === 'rest') break;
+    if (param.optional === true || param.kind === 'rest' || param.kind === 'options') break;
     if (param.kind === 'device') words.push(left.shift() ?? '');
-    else if (param.kind === 'sector' || param.kind === 'uint') words.push(String(param.min ?? 0));
+    else if (param.kind === 'sector' || param.kind === 'uint' || param.kind === 'size')
+      words.push(String(param.min ?? 0));
     else if (param.kind === 'choice') words.push(param.values[0] ?? '');
     else if (param.kind === 'claim') words.push('excl');
     else throw new TypeError(`${name}: no default for the argument "${param.name}": give a table template`);

@@ -73,6 +73,7 @@ describe('interposer-conformance', () => {
     [[], /exactly one MODULE/],
     [['./nowhere.ts'], /cannot load/],
     [['./sound.ts', '--filter', 'nobody'], /there are: pass, span/],
+    [['./foreign.ts'], /filter "pass" was built for core interface 0; this core has 1/],
     [['./sound.ts', '--seed', 'x'], /no whole number/],
     [['./sound.ts', '--no-such-option'], /no-such-option/],
   ])('exits with 2 for %j', async (argv, message) => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import {
   collect,
+  coreSuite,
   deviceSuite,
   filterSuite,
   frontendSuite,
@@ -23,6 +24,7 @@ targetSuite(
 
 /** Through the kit's own runner: the same cases, without a test of the framework for each. */
 const suites: Readonly<Record<string, (runner: TestRunner) => void>> = {
+  'the core': coreSuite,
   'the driver of memory disks': (runner) => {
     const memory = memoryDriver();
     let made = 0;

@@ -1,4 +1,5 @@
-import type { Bio, Holder } from './bio.ts';
+import type { Bio, Frame, Holder } from './bio.ts';
+import { Status } from './constants.ts';
 import { asError, isInterposerError } from './errors.ts';
 
 /**
@@ -22,9 +23,17 @@ export function containThrow(holder: Holder | null, error: unknown, role?: strin
 export function reportMisuse(bio: Bio, what: string): void {
   // A bio that was taken from a fenced plugin may still come back from it: that is expected, and told already.
   if (bio.abandoned) return;
-  const device = bio.holder?.device ?? bio.origin;
-  const error = new Error(`${bio.holder?.label ?? 'somebody'} ${what}: ${bio.toString()}`);
-  if (device !== null) device.reportFault(bio.holder?.label ?? 'unknown', error);
+  const culprit = culpritOf(bio);
+  const device = culprit?.device ?? bio.origin;
+  const error = new Error(`${culprit?.label ?? 'somebody'} ${what}: ${bio.toString()}`);
+  if (device !== null) device.reportFault(culprit?.label ?? 'unknown', error);
+}
+
+/** On its way up a bio is with the frame that runs now; else with its holder. */
+function culpritOf(bio: Bio): Holder | null {
+  const frame = bio.status >= Status.Ok ? bio.frames[bio.depth] : null;
+  const { device } = frame ?? {};
+  return device === undefined || frame === device.gate ? bio.holder : (frame as Frame & Holder);
 }
 
 /**

@@ -128,10 +128,11 @@ function detachCases({ plug, specAt, content }: FilterRig): Case[] {
       name: 'detach: forgets everything',
       async run(rig) {
         const before = await own(rig, type.name);
+        const args = before.find(({ altitude }) => altitude === type.altitude)?.args ?? '';
         const ports = rig.engine.devices().map((device) => device.ports.size);
         await rig.fill();
         for (let round = 0; round < 3; round++) {
-          const spec = `${type.name}@${type.altitude} ${before[0]!.args}`;
+          const spec = `${type.name}@${type.altitude} ${args}`;
           await detach(rig);
           await rig.wait(rig.engine.attachFilter(rig.device, spec));
         }

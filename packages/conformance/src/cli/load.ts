@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { asError, fail, isPluginType, type PluginType } from '@interposer/core';
+import { asError, fail, isPluginType, type PluginType, Registry } from '@interposer/core';
 import { deviceSuite } from '../device-suite.ts';
 import { filterSuite } from '../filter-suite.ts';
 import type { DevicePlug, FilterPlug, TargetPlug } from '../plugs.ts';
@@ -18,7 +18,10 @@ export interface Loaded {
 /** What a module tells about its types, by name of the type. */
 type Hints = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 
-/** Loads a module and finds the suites for the types it exports. ENOENT if it cannot be loaded, EINVAL if it exports none. */
+/**
+ * Loads a module and finds the suites for the types it exports. ENOENT if it cannot be loaded, EINVAL if it exports none or
+ * one of a bad name, EAPI for a type that was built for another core.
+ */
 export async function loadSuites(
   module: string,
   directory: string,
@@ -27,6 +30,8 @@ export async function loadSuites(
   const exported = await importModule(module, directory);
   const types = new Set(Object.values(exported).filter(isPluginType));
   if (types.size === 0) throw fail('EINVAL', `${module} exports no target, filter or driver type`);
+  // What no registry takes would fail every case with the same reason.
+  for (const type of types) new Registry().add(type);
   const hints = (exported.conformance ?? {}) as Hints;
   return [...types].map((type) => ({ type, register: suiteFor(type, hints[type.name] ?? {}, table) }));
 }

@@ -15,11 +15,11 @@ import {
   type TargetType,
 } from '@interposer/core';
 
-/** A filter type from the hooks a case is about; what is left out lets bios through. */
+/** A filter type from the hooks a case is about; what is left out lets bios through. With `params` it takes arguments. */
 export function scriptedFilter(
   name: string,
   altitude: Altitude,
-  attach: (context: FilterContext) => Partial<Filter>,
+  attach: (context: FilterContext, args: Readonly<Record<string, unknown>>) => Partial<Filter>,
   declares: Partial<FilterType> = {},
 ): FilterType {
   const type = defineFilter({
@@ -28,7 +28,7 @@ export function scriptedFilter(
     altitude,
     ops: ALL_OPS,
     params: [],
-    attach: (context) => ({ pre: () => PreResult.Pass, table: () => '', ...attach(context) }),
+    attach: (context, args) => ({ pre: () => PreResult.Pass, table: () => '', ...attach(context, args) }),
   });
   return { ...type, ...declares };
 }
