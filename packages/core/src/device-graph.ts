@@ -2,6 +2,7 @@ import { type Altitude, compareAltitudes } from './altitude.ts';
 import type { BlockDevice } from './block-device.ts';
 import { MAX_DEPTH } from './constants.ts';
 import { fail } from './errors.ts';
+import type { FilterStack } from './filter-stack.ts';
 import type { Port } from './port.ts';
 
 /** A place in a filter stack whose bios may go to other devices: a remap, or any filter that opens a further device. */
@@ -11,23 +12,31 @@ export interface Branch {
   readonly others: readonly Port[];
 }
 
-/** A branch that is not in place yet, to work out what would be if it were. */
-export interface PlannedBranch extends Branch {
-  readonly device: BlockDevice;
+/** What is not in place yet, to work out what would be if it were. */
+export interface Plan {
+  /** The filter stack that a device is to have. */
+  stackOf(device: BlockDevice): FilterStack;
+  /** The ports of the tables that it is to have. */
+  driverPortsOf(device: BlockDevice): readonly Port[];
 }
+
+const AS_IT_IS: Plan = {
+  stackOf: ({ stack }) => stack,
+  driverPortsOf: ({ driverPorts }) => driverPorts,
+};
 
 /**
  * The altitude below which the bios of a port enter its device; null: at the top. What lies behind a branch of a device
  * enters that device below the branch: so a mapped device may stand in for the very disk that its table uses, and the order
  * in which remaps and tables were made does not matter.
  */
-export function entryBelow(port: Port, planned?: PlannedBranch): Altitude | null {
+export function entryBelow(port: Port, plan: Plan = AS_IT_IS): Altitude | null {
   const { device, owner } = port;
   let below = port.openedBelow;
   if (owner === null || owner === device) return below;
-  for (const { altitude, others } of branchesOf(device, planned)) {
+  for (const { altitude, others } of branchesOf(device, plan)) {
     const isLower = below === null || compareAltitudes(altitude, below) < 0;
-    if (isLower && leadsTo(others, owner, device)) below = altitude;
+    if (isLower && leadsTo(others, owner, device, plan)) below = altitude;
   }
   return below;
 }
@@ -39,17 +48,19 @@ export function relink(device: BlockDevice): void {
   for (const [one, rank] of ranksOf(affected)) one.path.rank = rank;
 }
 
-/** ELOOP where a branch would be on its own device, or make a stack deeper than allowed. */
-export function checkBranch(planned: PlannedBranch): void {
-  const { device, others } = planned;
-  if (others.some((port) => port.device === device))
+/** ELOOP where a plan would put a device on itself, by its tables or as a branch of its own, or stack devices too deep. */
+export function checkPlan(device: BlockDevice, plan: Plan): void {
+  const leadsBack = branchesOf(device, plan).some(({ others }) =>
+    others.some((port) => port.device === device),
+  );
+  if (leadsBack || standsOn(device, device, plan))
     throw fail('ELOOP', `${device.name} would be stacked on itself`);
-  if (others.length > 0) checkDepth(device, planned);
+  checkDepth(device, plan);
 }
 
 /** ELOOP where the stack over a device is, or would be, deeper than allowed. */
-export function checkDepth(device: BlockDevice, planned?: PlannedBranch): void {
-  const depth = Math.max(...ranksOf(uppersOf(device), planned).values());
+export function checkDepth(device: BlockDevice, plan: Plan = AS_IT_IS): void {
+  const depth = Math.max(...ranksOf(uppersOf(device), plan).values());
   if (depth <= MAX_DEPTH) return;
   throw fail(
     'ELOOP',
@@ -58,32 +69,30 @@ export function checkDepth(device: BlockDevice, planned?: PlannedBranch): void {
 }
 
 /** Whether the tables of one device lead to another, whatever lies between. */
-export function standsOn(upper: BlockDevice, lower: BlockDevice): boolean {
+export function standsOn(upper: BlockDevice, lower: BlockDevice, plan: Plan = AS_IT_IS): boolean {
   const seen = new Set<BlockDevice>();
   const visit = (device: BlockDevice): boolean => {
     if (device === lower) return true;
     if (seen.has(device)) return false;
     seen.add(device);
-    return device.driverPorts.some((port) => visit(port.device));
+    return plan.driverPortsOf(device).some((port) => visit(port.device));
   };
-  return upper.driverPorts.some((port) => visit(port.device));
+  return plan.driverPortsOf(upper).some((port) => visit(port.device));
 }
 
-function branchesOf(device: BlockDevice, planned?: PlannedBranch): Branch[] {
-  const branches: Branch[] = device.stack.steps.filter(({ others }) => others.length > 0);
-  return planned?.device === device ? [...branches, planned] : branches;
+function branchesOf(device: BlockDevice, plan: Plan): Branch[] {
+  return plan.stackOf(device).steps.filter(({ others }) => others.length > 0);
 }
 
 /** Whether bios that leave through ports may come to a device, by any way that does not go through `except`. */
-function leadsTo(ports: readonly Port[], wanted: BlockDevice, except: BlockDevice): boolean {
+function leadsTo(ports: readonly Port[], wanted: BlockDevice, except: BlockDevice, plan: Plan): boolean {
   const seen = new Set([except]);
   const visit = (device: BlockDevice): boolean => {
     if (device === wanted) return true;
     if (seen.has(device)) return false;
     seen.add(device);
-    return [...device.driverPorts, ...branchesOf(device).flatMap(({ others }) => others)].some((port) =>
-      visit(port.device),
-    );
+    const branches = branchesOf(device, plan).flatMap(({ others }) => others);
+    return [...plan.driverPortsOf(device), ...branches].some((port) => visit(port.device));
   };
   return ports.some((port) => visit(port.device));
 }
@@ -98,13 +107,13 @@ function uppersOf(device: BlockDevice): Set<BlockDevice> {
 }
 
 /** The ranks of devices, of which all that are not among them keep theirs. */
-function ranksOf(devices: ReadonlySet<BlockDevice>, planned?: PlannedBranch): Map<BlockDevice, number> {
+function ranksOf(devices: ReadonlySet<BlockDevice>, plan: Plan = AS_IT_IS): Map<BlockDevice, number> {
   const ranks = new Map<BlockDevice, number>();
   // Each round settles one more layer; there are no loops, so it comes to an end. The bound is for what cannot be.
   for (let changed = true, rounds = 0; changed && rounds <= 2 * MAX_DEPTH; rounds++) {
     changed = false;
     for (const device of devices) {
-      const rank = rankFrom(device, null, ranks, planned);
+      const rank = rankFrom(device, null, ranks, plan);
       if (rank !== ranks.get(device)) changed = true;
       ranks.set(device, rank);
     }
@@ -117,19 +126,19 @@ function rankFrom(
   device: BlockDevice,
   below: Altitude | null,
   ranks: ReadonlyMap<BlockDevice, number>,
-  planned?: PlannedBranch,
+  plan: Plan,
 ): number {
   const via = (port: Port): number => {
-    const entry = entryBelow(port, planned);
-    if (entry !== null) return 1 + rankFrom(port.device, entry, ranks, planned);
+    const entry = entryBelow(port, plan);
+    if (entry !== null) return 1 + rankFrom(port.device, entry, ranks, plan);
     return 1 + (ranks.get(port.device) ?? port.device.path.rank);
   };
-  const branches = branchesOf(device, planned).filter(
+  const branches = branchesOf(device, plan).filter(
     ({ altitude }) => below === null || compareAltitudes(altitude, below) < 0,
   );
   return Math.max(
     device.path.leastRank,
-    ...device.driverPorts.map(via),
+    ...plan.driverPortsOf(device).map(via),
     ...branches.flatMap(({ others }) => others.map(via)),
   );
 }

@@ -11,7 +11,7 @@ import { MappedDevice } from './mapped-device.ts';
 import { type QuiesceOptions, thaw } from './quiesce.ts';
 import type { Registry } from './registry.ts';
 import { parseTable, type TableLine } from './table-text.ts';
-import { Transaction, type TransactionContext } from './transaction.ts';
+import { askToDetach, Transaction, type TransactionContext } from './transaction.ts';
 
 /** Tables claim devices as one holder: two of them may share a disk, as in the kernel. */
 const TABLE_HOLDER = 'table';
@@ -117,10 +117,12 @@ export class DeviceLifecycle {
   async destroy(device: MappedDevice): Promise<void> {
     // From here on nobody finds it, so nobody opens it.
     this.#context.devices.mapped.delete(device);
+    const wasSuspended = device.suspended;
     try {
-      if (!device.suspended) await device.suspend({}, this.quiesceOptions);
+      await device.suspend({}, this.quiesceOptions);
       await this.detachAll(device);
     } catch (error) {
+      if (!wasSuspended) await device.goOn();
       this.#context.devices.mapped.putBack(device);
       throw error;
     }
@@ -128,9 +130,23 @@ export class DeviceLifecycle {
     await this.#context.devices.settle();
   }
 
-  /** Orderly: highest first, so that upper filters may still write through lower ones. */
+  /**
+   * Orderly: highest first, so that upper filters may still write through lower ones. All are asked before the first goes, so
+   * that one that objects (EBUSY) keeps all of them.
+   */
   async detachAll(device: BlockDevice): Promise<void> {
+    for (const step of device.stack.steps) askToDetach(step);
     for (const step of [...device.stack.steps]) await this.#detach(step);
+  }
+
+  /** Takes all filters off a device that nobody uses: as `detachAll`, but of a lost one lowest first, without asking. */
+  async strip(device: BlockDevice): Promise<void> {
+    if (!device.lost) return this.detachAll(device);
+    for (const step of [...device.stack.steps].reverse()) {
+      device.drop(step);
+      await releaseFilter(step).catch((error: unknown) => this.#note(device, error));
+    }
+    return undefined;
   }
 
   /**
@@ -144,13 +160,12 @@ export class DeviceLifecycle {
     if (!this.#context.devices.forget(device)) return;
     this.#logged(device, () => device.driver.presuspend?.());
     device.failHeld();
-    for (const step of [...device.stack.steps].reverse()) {
-      device.drop(step);
-      await releaseFilter(step).catch((error: unknown) => this.#note(device, error));
-    }
-    const closing = device instanceof MappedDevice ? device.destroy() : closeWhenIdle(device);
+    await this.strip(device);
+    const idle = device.gate.inflight === 0;
+    const closing = closeWhenIdle(device);
     closing.catch((error: unknown) => this.#note(device, error));
-    if (device instanceof MappedDevice) await closing.catch(() => undefined);
+    // With bios still below, its targets see them come back before they close; nobody waits for that.
+    if (device instanceof MappedDevice && idle) await closing.catch(() => undefined);
     await this.#context.devices.settle();
   }
 
@@ -183,10 +198,10 @@ export class DeviceLifecycle {
   }
 }
 
-/** The driver of a lost device may still have bios, which it ends when it can. */
+/** What is below a lost device may still have bios, which it ends when it can. */
 async function closeWhenIdle(device: BlockDevice): Promise<void> {
   await device.gate.drain(false);
-  await device.driver.close();
+  await (device instanceof MappedDevice ? device.destroy() : device.driver.close());
 }
 
 function raiseEvent(device: BlockDevice): void {

@@ -61,7 +61,7 @@ export class Devices {
     if (/^\d+:\d+$/.test(name)) throw fail('ENXIO', `no device ${name}`);
     // What a filter opens that itself came by a rule gets none by rules: a rule for all devices would have no end.
     const byRules = options.owner === undefined || !this.#arriving.has(options.owner);
-    const device = await this.leaves.open(name, options.mode === 'read', byRules);
+    const device = await this.leaves.open(name, options.mode === 'read', byRules, options.owner);
     if (device.lost) throw fail('ENODEV', `${name} is gone`);
     // Its last user may have let it go since.
     if (!this.leaves.isOpen(device)) return this.open(name, options);

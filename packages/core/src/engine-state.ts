@@ -61,7 +61,7 @@ export abstract class EngineState {
         this.#removeDeferred(device);
       },
       arrived: (device) => this.lifecycle.attachByRules(device),
-      departing: (device) => this.lifecycle.detachAll(device),
+      departing: (device) => this.lifecycle.strip(device),
       lost: (device, reason) => {
         this.#lost(device, reason);
       },
@@ -96,7 +96,12 @@ export abstract class EngineState {
   async open(device: string, options: OpenOptions = {}): Promise<Port> {
     const { mode = 'write', claim = 'exclusive', holder = 'port' } = options;
     this.#checkOpen();
-    return this.inventory.open(device, { mode, claim, holder });
+    const port = await this.inventory.open(device, { mode, claim, holder });
+    if (!this.#closed) return port;
+    // The engine was closed while the device came.
+    port.close();
+    await this.inventory.settle();
+    throw fail('ESHUTDOWN', 'the engine is closed');
   }
 
   /** Takes every device down, upper ones first. EBUSY while somebody has one open. */
@@ -108,11 +113,21 @@ export abstract class EngineState {
         throw fail('EBUSY', `${busy.name} is open: ${holders}`);
       }
       this.#closed = true;
-      for (const device of this.inventory.mapped.all().sort((a, b) => b.path.rank - a.path.rank))
-        await this.lifecycle.destroy(device);
-      for (const device of this.inventory.leaves.all()) await this.lifecycle.detachAll(device);
-      await this.inventory.settle();
+      try {
+        await this.#takeDown();
+      } catch (error) {
+        // What is still there needs somebody to see to it.
+        this.#closed = false;
+        throw error;
+      }
     });
+  }
+
+  async #takeDown(): Promise<void> {
+    for (const device of this.inventory.mapped.all().sort((a, b) => b.path.rank - a.path.rank))
+      await this.lifecycle.destroy(device);
+    for (const device of this.inventory.leaves.all()) await this.lifecycle.detachAll(device);
+    await this.inventory.settle();
   }
 
   readonly #log = (message: string): void => {

@@ -43,6 +43,9 @@ export class LeafDevices {
   readonly #context: LeafContext;
   readonly #byIdentity = new Map<string, Leaf>();
   readonly #open = new Map<BlockDevice, Leaf>();
+  /** Devices that are getting their filters by rules, by identity, and for which other one each of them waits. */
+  readonly #arriving = new Map<BlockDevice, string>();
+  readonly #waits = new Map<string, string>();
   #anonymous = 0;
 
   constructor(context: LeafContext) {
@@ -68,9 +71,9 @@ export class LeafDevices {
 
   /**
    * The device of that name, opened if it is not. ENOENT where no driver takes such a name; else what the driver, or a
-   * filter that it should get by a rule, says.
+   * filter that it should get by a rule, says. ELOOP for a device that waits for the one it is to be opened for.
    */
-  async open(name: string, readOnly: boolean, byRules = true): Promise<BlockDevice> {
+  async open(name: string, readOnly: boolean, byRules = true, owner?: BlockDevice): Promise<BlockDevice> {
     const named = this.#named(name);
     if (named !== undefined) return named;
     const request = this.#requestFor(name);
@@ -81,10 +84,25 @@ export class LeafDevices {
       (await request.type.identify(request.spec, request.scheme)) ?? `${name}#${String(this.#anonymous++)}`;
     const known = this.#byIdentity.get(identity);
     if (known === undefined) return this.#openNew(request, identity, readOnly, byRules);
-    if (known.closing === null) return known.device;
+    if (known.closing === null) return this.#await(known, owner);
     // What goes wrong there is told to whoever closed it.
     await known.closing.catch(() => undefined);
-    return this.open(name, readOnly, byRules);
+    return this.open(name, readOnly, byRules, owner);
+  }
+
+  /** A device that comes may be waiting for filters that open further devices: not for one another. */
+  async #await(leaf: Leaf, owner: BlockDevice | undefined): Promise<BlockDevice> {
+    const waiter = owner === undefined ? undefined : this.#arriving.get(owner);
+    if (waiter === undefined) return leaf.device;
+    for (let at: string | undefined = leaf.identity; at !== undefined; at = this.#waits.get(at)) {
+      if (at === waiter) throw fail('ELOOP', `${waiter} would be stacked on itself`);
+    }
+    this.#waits.set(waiter, leaf.identity);
+    try {
+      return await leaf.device;
+    } finally {
+      this.#waits.delete(waiter);
+    }
   }
 
   /** Closes a device nobody has open; what a driver says at its close is an error of the caller that let it go last. */
@@ -149,13 +167,17 @@ export class LeafDevices {
     const driver = await type.open({ spec, scheme, readOnly, clock, log, lost });
     const number = [type.major, this.#freeMinor(type.major)] as const;
     const device = new BlockDevice(identity, number, driver, type.name, observer);
+    this.#arriving.set(device, identity);
     try {
       if (byRules) await this.#context.arrived(device);
       if (loss.reason !== undefined) throw fail('ENODEV', `${identity} is gone: ${loss.reason}`);
     } catch (error) {
+      if (loss.reason !== undefined) device.lose();
       await this.#context.departing(device);
       await driver.close();
       throw error;
+    } finally {
+      this.#arriving.delete(device);
     }
     loss.tell = () => {
       this.#context.lost(device, loss.reason!);

@@ -89,7 +89,10 @@ export class LiveEdits {
     const donor = this.#context.devices.mapped.get(mapped);
     const steps = transaction.remapsTo(donor);
     if (steps.length === 0) throw fail('EINVAL', `${donor.name} stands in for no device`);
-    for (const step of steps) transaction.detach(step);
+    for (const step of steps) {
+      this.#pin(transaction, step.device);
+      transaction.detach(step);
+    }
   }
 
   async #applyOne(transaction: Transaction, edit: Edit): Promise<void> {
@@ -126,7 +129,14 @@ export class LiveEdits {
 
   async #find(transaction: Transaction, device: string, which: string): Promise<FilterStep> {
     const found = await this.#context.devices.find(device);
+    this.#pin(transaction, found);
     return findFilter(found, which, transaction.stackOf(found));
+  }
+
+  /** Its last user may let a device go at any time: it stays, and keeps its filters, for as long as the transaction needs it. */
+  #pin(transaction: Transaction, device: BlockDevice): void {
+    if (!this.#context.devices.all().includes(device)) throw fail('ENXIO', `${device.name} is gone`);
+    transaction.keep(device.open({ mode: 'read', claim: 'noexcl', holder: 'filter' }));
   }
 
   /** A leaf device that is not there yet comes into being, and stays for as long as the transaction needs it. */

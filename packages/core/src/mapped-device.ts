@@ -5,7 +5,7 @@ import { asError, fail } from './errors.ts';
 import { makeLimits } from './limits.ts';
 import { type LiveTable, NoTable } from './live-table.ts';
 import type { Port } from './port.ts';
-import { quiesce, type QuiesceOptions, thaw } from './quiesce.ts';
+import { atRest, quiesce, type QuiesceOptions, thaw } from './quiesce.ts';
 import { checkCovers, remapsOn, remapsTo } from './remap.ts';
 
 /** How to suspend. */
@@ -81,6 +81,14 @@ export class MappedDevice extends BlockDevice {
     this.#live?.postsuspend();
   }
 
+  /** Undoes a suspend, with the table it has. */
+  async goOn(): Promise<void> {
+    if (!this.suspended) return;
+    this.suspended = false;
+    await this.undoSwap();
+    thaw([this]);
+  }
+
   /** Makes the inactive table live if there is one, and lets bios in. */
   async resume(options: SuspendOptions, quiesceOptions: QuiesceOptions): Promise<void> {
     if (this.inactive === null && !this.suspended) return;
@@ -89,10 +97,9 @@ export class MappedDevice extends BlockDevice {
     }
     // A remap may have come since the table was loaded.
     if (this.inactive !== null) this.#checkRemaps(this.inactive);
+    const wasSuspended = this.suspended;
     await this.suspend(options, quiesceOptions);
-    const next = this.inactive;
-    this.inactive = null;
-    const old = next === null ? null : this.putLive(next);
+    const old = await this.#makeLive(wasSuspended, quiesceOptions);
     try {
       await this.#live?.preresume();
       this.suspended = false;
@@ -131,7 +138,15 @@ export class MappedDevice extends BlockDevice {
     const old = this.#live;
     this.#live = table;
     this.#follow(table);
+    let broken: unknown;
+    try {
+      // What is below may have changed since the table was built.
+      table.restack();
+    } catch (error) {
+      broken = error;
+    }
     this.replaceDriver(table);
+    if (broken !== undefined) this.fence(this.path.bottom, asError(broken));
     relink(this);
     return old;
   }
@@ -165,6 +180,22 @@ export class MappedDevice extends BlockDevice {
           resolve();
         });
       });
+    }
+  }
+
+  /** Puts the inactive table in place of the live one, which is returned; null where there is none. ETIMEDOUT: nothing changed. */
+  async #makeLive(wasSuspended: boolean, quiesceOptions: QuiesceOptions): Promise<LiveTable | null> {
+    const next = this.inactive;
+    if (next === null) return null;
+    const mayHold = new Set(this.path.keepsRequeued ? [this] : []);
+    try {
+      return await atRest([this], { ...quiesceOptions, mayHold }, () => {
+        this.inactive = null;
+        return this.putLive(next);
+      });
+    } catch (error) {
+      if (!wasSuspended) await this.goOn();
+      throw error;
     }
   }
 

@@ -37,16 +37,16 @@ export async function quiesce(devices: readonly BlockDevice[], options: QuiesceO
  * Runs work at a moment when no bio is inside any of some closed devices. Bios that enter below the top pass a closed gate,
  * so one may have come in since its device was drained.
  */
-export async function atRest(
+export async function atRest<T>(
   devices: readonly BlockDevice[],
   options: QuiesceOptions,
-  work: () => void,
-): Promise<void> {
+  work: () => T,
+): Promise<T> {
   const deadline = options.clock.now() + options.timeout;
   for (let busy = findBusy(devices, options); busy !== undefined; busy = findBusy(devices, options)) {
     await drain(busy, options, deadline);
   }
-  work();
+  return work();
 }
 
 /** Opens the gates that `quiesce` closed, lower devices first. */

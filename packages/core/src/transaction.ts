@@ -1,7 +1,7 @@
 import type { BlockDevice } from './block-device.ts';
 import { blaming } from './containment.ts';
-import { checkBranch } from './device-graph.ts';
-import { fail } from './errors.ts';
+import { checkPlan, type Plan } from './device-graph.ts';
+import { asError, fail } from './errors.ts';
 import { acquireFilter, type AttachContext, releaseFilter } from './filter-acquire.ts';
 import type { FilterRequest } from './filter-request.ts';
 import type { FilterStack, FilterStep } from './filter-stack.ts';
@@ -29,7 +29,7 @@ export interface DetachOptions {
  * `commit` closes the gates, waits for the bios inside to end, puts all in place in one turn, and opens the gates. Later
  * edits see the stacks that earlier ones left. Use it once.
  */
-export class Transaction {
+export class Transaction implements Plan {
   readonly #context: TransactionContext;
   /** What the stack of each edited device will be. */
   readonly #stacks = new Map<BlockDevice, FilterStack>();
@@ -56,29 +56,34 @@ export class Transaction {
     return this.#stacks.get(device) ?? device.stack;
   }
 
+  /** The ports of the tables of a device, as the edits so far leave them. */
+  driverPortsOf(device: BlockDevice): readonly Port[] {
+    for (const [mapped, table] of this.#tables) {
+      if (mapped === device) return [...table.ports, ...(mapped.inactive?.ports ?? [])];
+    }
+    return device.driverPorts;
+  }
+
   /** The remaps that lead to a device, as the edits so far leave them. */
   remapsTo(device: BlockDevice): FilterStep[] {
     const arriving = [...this.#arriving].filter((step) => isRemapTo(step, device));
     return [...remapsTo(device), ...arriving].filter((step) => !this.#leaving.has(step));
   }
 
-  /** EBUSY where the altitude is taken, ELOOP where the filter would lead back, and whatever the filter says. */
+  /** EBUSY where the altitude is taken, and whatever the filter says. */
   async attach(device: BlockDevice, request: FilterRequest): Promise<FilterStep> {
     this.stackOf(device).checkFree(request.altitude, device);
     const closing = new Set([...this.#leaving].flatMap(({ others }) => others));
     const step = await acquireFilter(device, request, this.#context, closing);
     this.#arriving.add(step);
-    checkBranch({ device, altitude: step.altitude, others: step.others });
     this.#stacks.set(device, this.stackOf(device).with(step));
     return step;
   }
 
   /** EBUSY if the filter objects. */
   detach(step: FilterStep, { force = false }: DetachOptions = {}): void {
-    const { device, type, altitude } = step;
-    const veto = force || step.fenced ? undefined : blaming(step, () => step.filter.queryDetach?.());
-    if (veto !== undefined)
-      throw fail('EBUSY', `${type.name}@${altitude} on ${device.name} will not go: ${veto}`);
+    const { device } = step;
+    if (!force) askToDetach(step);
     this.#leaving.add(step);
     if (force) this.#forced.add(step);
     this.#stacks.set(device, this.stackOf(device).without(step));
@@ -93,11 +98,15 @@ export class Transaction {
     device.checkTable(table);
   }
 
-  /** ETIMEDOUT where bios stay inside, with what holds them; then, as after every error, nothing is changed. */
+  /**
+   * ELOOP where all edits together lead back, or too deep; ETIMEDOUT where bios stay inside, with what holds them. Then, as
+   * after every error, nothing is changed, but that a filter whose detach was forced stays fenced.
+   */
   async commit(): Promise<void> {
     const devices = [...new Set([...this.#stacks.keys(), ...this.#tables.keys()])];
     try {
       for (const device of devices) {
+        checkPlan(device, this);
         this.#checkLimits(device);
         this.#checkRemaps(device);
       }
@@ -117,9 +126,11 @@ export class Transaction {
     await this.#release([...this.#leaving], this.#outgoing);
   }
 
-  /** Gives up what was acquired. */
+  /** Gives up what was acquired. What one says to that is logged: the caller has an error to tell already. */
   async rollback(): Promise<void> {
-    await this.#release([...this.#arriving], [...this.#tables.values()]);
+    await this.#release([...this.#arriving], [...this.#tables.values()]).catch((error: unknown) => {
+      this.#context.log(asError(error).message);
+    });
   }
 
   get #quiesceOptions(): QuiesceOptions {
@@ -205,4 +216,12 @@ export class Transaction {
     for (const port of this.#ports) port.close();
     if (errors.length > 0) throw errors[0];
   }
+}
+
+/** EBUSY if a filter objects to its detach. */
+export function askToDetach(step: FilterStep): void {
+  const { device, type, altitude } = step;
+  const veto = step.fenced ? undefined : blaming(step, () => step.filter.queryDetach?.());
+  if (veto !== undefined)
+    throw fail('EBUSY', `${type.name}@${altitude} on ${device.name} will not go: ${veto}`);
 }

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { fail, PreResult, Status } from '../src/index.ts';
+import { EndResult, fail, MapResult, PreResult, Status } from '../src/index.ts';
 import { type TestDisk } from './support/disks.ts';
-import { filterType, targetType } from './support/plugins.ts';
+import { filterType, spanType, targetType } from './support/plugins.ts';
 import { read, Rig, settle, write } from './support/rig.ts';
 
 let rig: Rig;
@@ -39,6 +39,14 @@ beforeEach(() => {
     filterType('cache', '700', () => ({}), {
       params: [{ name: 'device', kind: 'device', about: 'where to keep copies' }],
     }),
+    spanType('looks', (port) => ({
+      map: (bio) => {
+        bio.watch({ endIo: () => (calls.push('endIo'), EndResult.Done) });
+        bio.port = port;
+        return MapResult.Remapped;
+      },
+      close: () => void calls.push('close'),
+    })),
     targetType('holds', () => ({
       map: () => 0,
       presuspend: () => {
@@ -132,6 +140,48 @@ describe('rules', () => {
     await rig.engine.addRule('*', 'cache disk:b');
     await rig.open('disk:a');
     expect((await rig.engine.filters()).map(({ device }) => device)).toEqual(['a']);
+  });
+
+  it('keep all filters of a device when one of them will not go', async () => {
+    await rig.engine.addRule('a', 'low');
+    await rig.engine.addRule('a', 'keeps');
+    await rig.engine.addRule('a', 'stays');
+    (await rig.engine.open('disk:a')).close();
+    await settle();
+    expect((await rig.engine.filters()).map(({ type }) => type)).toEqual(['keeps', 'stays', 'low']);
+    await rig.engine.detachFilter('disk:a', 'stays', { force: true });
+  });
+
+  it('and a detach by hand never take one filter twice', async () => {
+    await rig.engine.addRule('a', 'low');
+    await rig.engine.addRule('a', 'high');
+    for (let steps = 0; steps < 12; steps++) {
+      calls = [];
+      const port = await rig.engine.open('disk:a');
+      // Either the device is gone by then, or its filter is.
+      const detached = rig.engine.detachFilter('disk:a', 'low').catch(() => undefined);
+      for (let i = 0; i < steps; i++) await Promise.resolve();
+      port.close();
+      await detached;
+      await settle();
+      expect(calls.filter((call) => call.startsWith('-')).sort()).toEqual(['-high a', '-low a']);
+      expect(rig.engine.devices()).toEqual([]);
+    }
+  });
+
+  it('lead no device to itself, and no two that come at a time to one another', async () => {
+    await rig.engine.addRule('b', 'cache disk:b');
+    await expect(rig.engine.open('disk:b')).rejects.toMatchObject({
+      code: 'ELOOP',
+      message: expect.stringContaining('b would be stacked on itself'),
+    });
+    await rig.engine.removeRule(1);
+    await rig.engine.addRule('a', 'cache disk:b');
+    await rig.engine.addRule('b', 'cache disk:a');
+    const opened = await Promise.allSettled([rig.engine.open('disk:a'), rig.engine.open('disk:b')]);
+    expect(opened.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+    await settle();
+    expect([rig.engine.devices(), disk.isOpen]).toEqual([[], false]);
   });
 
   it('go for a mapped device with its first table', async () => {
@@ -251,6 +301,26 @@ describe('surprise removal', () => {
       message: 'a is gone: it never was',
     });
     expect([calls, rig.losses, disk.isOpen]).toEqual([['+low a', '-low a'], [], false]);
+  });
+
+  it('asks no filter, though it may come before the device is there', async () => {
+    await rig.engine.addRule('a', 'stays');
+    disk.lostAtOpen = 'it never was';
+    await expect(rig.open('disk:a')).rejects.toMatchObject({ code: 'ENODEV' });
+    expect(disk.isOpen).toBe(false);
+  });
+
+  it('closes a target when the bios it looks at are back', async () => {
+    await rig.engine.create('m', { table: '0 64 looks disk:a 0' });
+    const port = await rig.open('m');
+    disk.hold = true;
+    const sent = read(port, 0);
+    await rig.engine.yank('m');
+    expect(read(port, 0).status).toBe(Status.NoDev);
+    disk.release();
+    await settle();
+    expect([sent.status, sent.ends]).toEqual([Status.Ok, 1]);
+    expect(calls).toEqual(['endIo', 'close']);
   });
 
   it('leaves a fault to be told, but not to be mended', async () => {

@@ -18,6 +18,7 @@ beforeEach(() => {
       event = raise;
       return {};
     }),
+    filterType('stays', '70', () => ({ queryDetach: () => 'it has work to do' })),
     targetType('speaks', (context) => {
       event = context.event;
       context.log(`born at ${String(context.begin)}`);
@@ -66,7 +67,7 @@ describe('what an engine tells', () => {
     expect(await engine.deps('m', { inactive: true })).toEqual([]);
     expect((await engine.types()).map(({ kind, name }) => `${kind} ${name}`)).toEqual([
       ...['error', 'span', 'speaks'].map((name) => `target ${name}`),
-      ...['pass', 'quiet', 'remap'].map((name) => `filter ${name}`),
+      ...['pass', 'quiet', 'remap', 'stays'].map((name) => `filter ${name}`),
       'driver disk',
     ]);
     const quiet = { device: 'a', type: 'quiet', altitude: '7', args: '', status: '' };
@@ -205,5 +206,25 @@ describe('an engine', () => {
       systemClock.after(0, resolve);
     });
     expect(systemClock.now()).toBeGreaterThanOrEqual(before);
+  });
+});
+
+describe('the end of an engine', () => {
+  it('can be tried again when a filter would not go', async () => {
+    await rig.engine.create('m', { table: '0 8 span disk:a 0' });
+    await rig.engine.attachFilter('m', 'stays');
+    await expect(rig.engine.close()).rejects.toMatchObject({ code: 'EBUSY' });
+    expect(stampAt(Buffer.from(await rig.engine.read('m', 3, 1)))).toBe('a3');
+    await rig.engine.detachFilter('m', 'stays', { force: true });
+    await rig.engine.close();
+    rig = new Rig();
+  });
+
+  it('leaves no device behind that came meanwhile', async () => {
+    const opening = expect(rig.engine.open('disk:a')).rejects.toMatchObject({ code: 'ESHUTDOWN' });
+    await rig.engine.close();
+    await opening;
+    expect(disk.isOpen).toBe(false);
+    rig = new Rig();
   });
 });

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Status } from '../src/index.ts';
 import { stampAt, stamped, type TestDisk } from './support/disks.ts';
 import { filterType, witness } from './support/plugins.ts';
-import { read, Rig, type Sent, settle, write } from './support/rig.ts';
+import { DRAIN_TIMEOUT, read, Rig, type Sent, settle, write } from './support/rig.ts';
 
 let rig: Rig;
 let disk: TestDisk;
@@ -149,6 +149,31 @@ describe('a remap', () => {
       [Status.Ok, 'a32'],
       [Status.Ok, 'a1'],
     ]);
+    await rig.engine.finishRemap('m');
+  });
+
+  it('lets no table of its device be swapped with a bio inside that came in below it', async () => {
+    await rig.engine.create('base', { table: '0 64 span disk:a 0' });
+    await turned('m', 'base');
+    await rig.engine.startRemap('m', 'base');
+    const port = await rig.open('m');
+    await rig.engine.suspend('base');
+    disk.hold = true;
+    const sent = read(port, 0);
+    await rig.engine.load('base', '0 64 span disk:b 0');
+    const before = rig.device('base').driver;
+    const tooLong = expect(rig.engine.resume('base')).rejects.toMatchObject({ code: 'ETIMEDOUT' });
+    await settle();
+    rig.clock.advance(DRAIN_TIMEOUT);
+    await tooLong;
+    expect(await rig.engine.info('base')).toMatchObject({ suspended: true, inactive: true });
+    const edit = rig.engine.resume('base');
+    await settle();
+    expect([sent.status, rig.device('base').driver === before]).toEqual([null, true]);
+    disk.release();
+    await edit;
+    expect(stampAt(sent.buffer)).toBe('a32');
+    expect(await readAt('base', 0)).toBe('b32');
     await rig.engine.finishRemap('m');
   });
 

@@ -10,6 +10,7 @@ let disk: TestDisk;
 beforeEach(() => {
   rig = new Rig(
     filterType('pass', '100'),
+    filterType('stays', '50', () => ({ queryDetach: () => 'it has work to do' })),
     targetType('stuck', () => ({ map: () => 0 })),
   );
   disk = rig.disks.add('a', 1024);
@@ -29,6 +30,15 @@ describe('remove', () => {
     await rig.engine.remove('m');
     await expect(rig.engine.info('m')).rejects.toMatchObject({ code: 'ENXIO' });
     expect(disk.isOpen).toBe(false);
+  });
+
+  it('leaves a device as it was when a filter will not go', async () => {
+    await rig.engine.create('m', { table: '0 8 span disk:a 0' });
+    for (const filter of ['stays', 'pass']) await rig.engine.attachFilter('m', filter);
+    await expect(rig.engine.remove('m')).rejects.toMatchObject({ code: 'EBUSY' });
+    expect((await rig.engine.filters('m')).map(({ type }) => type)).toEqual(['pass', 'stays']);
+    expect(read(await rig.open('m'), 0).status).toBe(Status.Ok);
+    await rig.engine.detachFilter('m', 'stays', { force: true });
   });
 
   it('deferred waits for the last user, and can be called off', async () => {

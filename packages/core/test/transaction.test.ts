@@ -143,6 +143,22 @@ describe('a transaction', () => {
     expect(stampOf(await rig.open('o'), 0)).toBe('b0');
   });
 
+  it('follows limits of tables that change together, in any order', async () => {
+    rig.disks.add('c', 64, { logicalBlock: 4096 });
+    await rig.engine.create('n', { table: '0 64 light disk:a 0' });
+    await rig.engine.create('o', { table: '0 64 light n 0' });
+    const edits: Edit[] = [
+      { kind: 'reload', device: 'n', table: '0 64 light disk:c 0' },
+      { kind: 'reload', device: 'o', table: '0 64 light n 0' },
+    ];
+    for (const order of [edits, edits.toReversed()]) {
+      await rig.engine.transaction(order);
+      expect(rig.device('o').limits.logicalBlock).toBe(4096);
+      await rig.engine.transaction([{ kind: 'reload', device: 'n', table: '0 64 light disk:a 0' }]);
+      expect(rig.device('o').limits.logicalBlock).toBe(512);
+    }
+  });
+
   it('with nothing in it does nothing', async () => {
     await rig.engine.transaction([]);
     expect(log).toEqual([]);
@@ -216,6 +232,38 @@ describe('a transaction that fails changes nothing', () => {
       new Set(['heavy close', 'told detach']),
     );
     await rig.engine.detachFilter('m', 'stays', { force: true });
+  });
+
+  it('by tables that lead to one another', async () => {
+    await rig.engine.create('n', { table: '0 64 light disk:b 0' });
+    await expect(
+      rig.engine.transaction([
+        reload('0 32 light n 0'),
+        { kind: 'reload', device: 'n', table: '0 32 light m 0' },
+      ]),
+    ).rejects.toMatchObject({ code: 'ELOOP', message: 'm would be stacked on itself' });
+    expect(stampOf(await rig.open('m'), 0)).toBe('a0');
+  });
+
+  it('by edits that are too deep together, in any order', async () => {
+    await rig.engine.create('n', { table: '0 64 light disk:b 0' });
+    await rig.engine.create('l1', { table: '0 64 light disk:b 0' });
+    for (let i = 2; i <= 31; i++)
+      await rig.engine.create(`l${String(i)}`, { table: `0 64 light l${String(i - 1)} 0` });
+    const edits: Edit[] = [
+      { kind: 'remap-start', mapped: 'n', device: 'disk:a' },
+      { kind: 'reload', device: 'n', table: '0 64 light l31 0' },
+    ];
+    for (const order of [edits, edits.toReversed()]) {
+      await expect(rig.engine.transaction(order)).rejects.toMatchObject({ code: 'ELOOP' });
+    }
+  });
+
+  it('and says why, whatever a filter says to its end', async () => {
+    await expect(rig.engine.transaction([attach('m', 'sore'), attach('m', 'one@700')])).rejects.toMatchObject(
+      { code: 'EBUSY' },
+    );
+    expect(rig.logs).toEqual(['it hurts']);
   });
 
   it('by a table that cannot start, and the old one goes on', async () => {

@@ -62,8 +62,8 @@ export const arrivalMutations: readonly Mutation[] = mutationsOf(7, [
     'transaction',
     'asks a filter that goes by force',
     'force detaches a filter that objects, without asking',
-    'force || step.fenced ? undefined :',
-    'step.fenced ? undefined :',
+    'if (!force) askToDetach(step);',
+    'askToDetach(step);',
   ],
   [
     'device-path',

@@ -120,8 +120,8 @@ export const editMutations: readonly Mutation[] = [
       'transaction',
       'gives up no table when an edit fails',
       WHICHEVER,
-      'this.#release([...this.#arriving], [...this.#tables.values()]);',
-      'this.#release([...this.#arriving], []);',
+      'this.#release([...this.#arriving], [...this.#tables.values()])',
+      'this.#release([...this.#arriving], [])',
     ],
     [
       'transaction',

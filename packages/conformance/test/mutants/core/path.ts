@@ -182,14 +182,14 @@ export const pathMutations: readonly Mutation[] = [
       'device-graph',
       'does not see that a table leads back below a remap',
       UNDER,
-      'if (isLower && leadsTo(others, owner, device)) below = altitude;',
+      'if (isLower && leadsTo(others, owner, device, plan)) below = altitude;',
       'if (isLower && others.length < 0) below = altitude;',
     ],
     [
       'device-graph',
       'looks one device deep for the way back',
       UNDER,
-      'return [...device.driverPorts, ...branchesOf(device).flatMap(({ others }) => others)].some((port) =>\n      visit(port.device),\n    );',
+      'return [...plan.driverPortsOf(device), ...branches].some((port) => visit(port.device));',
       'return false;',
     ],
     [

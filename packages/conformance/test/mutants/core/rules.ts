@@ -131,7 +131,7 @@ export const ruleMutations: readonly Mutation[] = [
       'transaction',
       'lets remaps lead anywhere',
       'neither a remap nor a filter leads a device to itself',
-      'checkBranch({ device, altitude: step.altitude, others: step.others });',
+      'checkPlan(device, this);',
       '',
     ],
     [
@@ -159,7 +159,7 @@ export const ruleMutations: readonly Mutation[] = [
       'device-graph',
       'does not count the way back from a remap',
       'remaps count for the depth, and none goes beyond the cap',
-      'if (entry !== null) return 1 + rankFrom(port.device, entry, ranks, planned);',
+      'if (entry !== null) return 1 + rankFrom(port.device, entry, ranks, plan);',
       'if (entry !== null) return 1;',
     ],
     [
