@@ -11,6 +11,8 @@ export default defineConfig({
   ssr: { resolve: { conditions: ['@interposer/source', ...defaultServerConditions] } },
   test: {
     environment: 'node',
+    // Vitest leaves one processor free, which on two is half of them.
+    maxWorkers: '100%',
     testTimeout: 60_000,
     hookTimeout: 60_000,
     // A run that finds no test must not pass where it counts.
