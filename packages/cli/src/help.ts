@@ -2,19 +2,33 @@ import { COMMON_OPTIONS, OPTIONS, type OptionSpec } from './options.ts';
 import type { Verb } from './verb.ts';
 import { VERBS } from './verbs/index.ts';
 
+/** The verbs that begin with these words, such as `filter` or `filter rule`, and go on; all where there are no words. */
+export function verbsUnder(words: readonly string[]): readonly Verb[] {
+  return VERBS.filter(({ name }) => name.startsWith(words.map((word) => `${word} `).join('')));
+}
+
+/** What `interposer filter --help` prints: of verbs that begin with the same word. */
+export function familyUsage(verbs: readonly Verb[]): string {
+  return `Usage: interposer [OPTIONS] VERB [OPERANDS]\n\nVerbs:\n${list(verbs)}\n${CLOSING}`;
+}
+
 /** What `interposer` without a verb and `interposer help` print. */
 export function usage(): string {
-  const width = Math.max(...VERBS.map(({ name }) => name.length));
-  const list = (verbs: readonly Verb[]): string =>
-    verbs.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}\n`).join('');
   return [
     'Usage: interposer [OPTIONS] VERB [OPERANDS]\n\n',
     'Verbs of dmsetup, with its options, output and exit codes:\n',
     list(VERBS.filter((verb) => verb.dmsetup === true)),
     '\nVerbs of its own:\n',
     list(VERBS.filter((verb) => verb.dmsetup !== true)),
-    '\nEvery verb explains itself, with examples: interposer VERB --help\n',
+    `\n${CLOSING}`,
   ].join('');
+}
+
+const CLOSING = 'Every verb explains itself, with examples: interposer VERB --help\n';
+
+function list(verbs: readonly Verb[]): string {
+  const width = Math.max(...VERBS.map(({ name }) => name.length));
+  return verbs.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}\n`).join('');
 }
 
 /** What `interposer VERB --help` prints. */

@@ -52,7 +52,12 @@ export const OPTIONS: readonly OptionSpec[] = [
   { name: 'target', value: 'TYPE', about: 'Lines or devices of this target type only', dmsetup: true },
   { name: 'noflush', about: 'Keep bios that targets hold back for the next table', dmsetup: true },
   { name: 'nolockfs', about: 'Accepted; there is no file system to lock', dmsetup: true },
-  { name: 'force', short: 'f', about: 'Put an error target in place of the table first', dmsetup: true },
+  {
+    name: 'force',
+    short: 'f',
+    about: 'Let requests that are held back fail instead of waiting for them',
+    dmsetup: true,
+  },
   { name: 'deferred', about: 'Remove the device when its last user closes it', dmsetup: true },
   { name: 'retry', about: 'Try again for a few seconds while the device is busy', dmsetup: true },
   { name: 'setuuid', about: 'Set the UUID instead of the name', dmsetup: true },

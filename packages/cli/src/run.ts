@@ -3,7 +3,7 @@ import { controlSocketPath } from './daemon/socket-path.ts';
 import { connectOrStart, tryConnect } from './daemon/start-daemon.ts';
 import type { RemoteService } from './daemon/remote.ts';
 import { CommandFailure, reportFailure } from './failure.ts';
-import { usage, verbHelp } from './help.ts';
+import { familyUsage, usage, verbHelp, verbsUnder } from './help.ts';
 import type { Program, Surroundings } from './io.ts';
 import { namedPlugins } from './named-plugins.ts';
 import { COMMON_OPTIONS, INTERNAL_OPTIONS, OPTIONS } from './options.ts';
@@ -44,15 +44,34 @@ export async function runCommandLine(
 }
 
 function withoutVerb(words: readonly string[], options: Options, around: Surroundings): number {
-  const [word] = words;
-  if (word === 'help' || (word === undefined && options.has('help'))) {
-    const about = findVerb(words.slice(1))?.verb;
-    around.stdout.write(about === undefined ? usage() : verbHelp(about));
+  const asksHelp = words[0] === 'help' || options.has('help');
+  const about = words[0] === 'help' ? words.slice(1) : words;
+  const help = asksHelp ? helpAbout(about) : undefined;
+  if (help !== undefined) {
+    around.stdout.write(help);
     return 0;
   }
-  if (word !== undefined) around.stderr.write(`Unknown command.\n`);
-  around.stderr.write(usage());
+  if (about.length === 0) {
+    around.stderr.write(usage());
+    return 1;
+  }
+  // The help is long: what was wrong stands at its end as well, where it is seen.
+  const known = [2, 1, 0].find(
+    (count) => count <= about.length && verbsUnder(about.slice(0, count)).length > 0,
+  )!;
+  const shown = known === 0 ? usage() : familyUsage(verbsUnder(about.slice(0, known)));
+  const wrong = about.slice(0, known + 1).join(' ');
+  around.stderr.write(`Unknown command.\n${shown}interposer: there is no verb "${wrong}"\n`);
   return 1;
+}
+
+/** Of one verb, of those that begin with the words, or of all where there are no words; undefined where none is meant. */
+function helpAbout(words: readonly string[]): string | undefined {
+  if (words.length === 0) return usage();
+  const verb = findVerb(words)?.verb;
+  if (verb !== undefined) return verbHelp(verb);
+  const family = verbsUnder(words);
+  return family.length === 0 ? undefined : familyUsage(family);
 }
 
 /** A verb of dmsetup's takes every option of dmsetup's, as dmsetup does; one of ours only those that mean something. */

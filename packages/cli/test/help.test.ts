@@ -39,7 +39,22 @@ describe('help', () => {
     expect(await bench.run(['nosuch'])).toMatchObject({
       code: 1,
       stdout: '',
-      stderr: `Unknown command.\n${await bench.ok('help')}`,
+      stderr: `Unknown command.\n${await bench.ok('help')}interposer: there is no verb "nosuch"\n`,
+    });
+    expect(await bench.run(['help', 'nosuch'])).toEqual(await bench.run(['nosuch']));
+  });
+
+  it('of a first word names the verbs that begin with it, and no others', async () => {
+    const bench = new Workbench(directory);
+    const text = await bench.ok('help', 'filter');
+    expect(text).toMatch(/\n {2}filter attach +Slide/);
+    expect(text).not.toContain('remap start');
+    expect(await bench.ok('filter', '--help')).toBe(text);
+    expect(await bench.ok('filter', 'rule', '--help')).not.toContain('filter attach');
+    expect(await bench.run(['filter', 'atach', 'disk', 'stats'])).toMatchObject({
+      code: 1,
+      stdout: '',
+      stderr: `Unknown command.\n${text}interposer: there is no verb "filter atach"\n`,
     });
   });
 

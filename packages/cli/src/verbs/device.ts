@@ -6,9 +6,9 @@ export const deviceLs: Verb = {
   name: 'device ls',
   operands: '',
   count: [0, 0],
-  summary: 'List every device there is: mapped ones, and images, memory and NBD devices that are in use',
+  summary: 'List every device that is in use, mapped or not',
   about:
-    'DRIVER is what answers at the bottom, table for a mapped device. SECTORS has its size. OPEN counts who has it open, its ' +
+    'Mapped devices always; images, memory and NBD devices while somebody uses them. DRIVER is what answers at the bottom, table for a mapped device. SECTORS has its size. OPEN counts who has it open, its ' +
     'own filters aside.',
   options: [],
   examples: [{ command: 'interposer device ls', about: 'All of them' }],
@@ -42,8 +42,8 @@ export const deviceYank: Verb = {
   count: [1, 1],
   summary: 'Take a device away by surprise, as if its cable were pulled',
   about:
-    'What waits in it and what comes fails with ENODEV, also for NBD clients, who stay connected. Its filters go, lowest first, ' +
-    'without being asked. Nothing is flushed.',
+    'What waits in it and what comes fails with ENODEV. NBD clients stay connected and get EIO, for NBD has no ENODEV; the ' +
+    'exports stay until export rm. Its filters go, lowest first, without being asked. Nothing is flushed.',
   options: [],
   examples: [{ command: 'interposer device yank disk', about: 'See what a program makes of it' }],
   run: async (command) => {
