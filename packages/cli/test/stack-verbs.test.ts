@@ -72,7 +72,7 @@ describe('apply', () => {
     [
       'an edit that cannot be',
       '- detach: { device: cover, filter: throttle }',
-      /^interposer: ENOENT: no filter throttle on cover/,
+      /^interposer: ENOENT: edit 6, detach: no filter throttle on cover/,
     ],
     ['a device that is not there', '- attach: { device: no.img, filter: stats }', /^interposer: ENOENT: /],
     ['an unknown key', '- atach: {}', /^interposer: EINVAL: stdin:\d+:\d+: .*atach/],

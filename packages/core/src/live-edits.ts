@@ -44,7 +44,11 @@ export class LiveEdits {
   /** All edits, in order, in one transaction. */
   apply(edits: readonly Edit[]): Promise<void> {
     return this.run(async (transaction) => {
-      for (const edit of edits) await this.#applyOne(transaction, edit);
+      for (const [index, edit] of edits.entries()) {
+        await this.#applyOne(transaction, edit).catch((error: unknown) => {
+          throw ofEdit(error, index + 1, edit);
+        });
+      }
     });
   }
 
@@ -151,4 +155,10 @@ export class LiveEdits {
     transaction.keep(port);
     return port.device;
   }
+}
+
+/** Says which edit it is that cannot be. */
+function ofEdit(error: unknown, number: number, { kind }: Edit): unknown {
+  if (!isInterposerError(error)) return error;
+  return fail(error.code, `edit ${String(number)}, ${kind}: ${error.message}`, error);
 }

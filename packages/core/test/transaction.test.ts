@@ -224,7 +224,11 @@ describe('a transaction that fails changes nothing', () => {
     const uses = rig.device('a').ports.size;
     await expect(
       rig.engine.transaction([...first, reload('0 32 heavy disk:a 32'), edit]),
-    ).rejects.toMatchObject({ code, message: expect.stringContaining(message) });
+    ).rejects.toMatchObject({
+      code,
+      message: expect.stringMatching(/^edit 4, /) as string,
+      cause: expect.objectContaining({ message: expect.stringContaining(message) as string }) as Error,
+    });
     expect(await stacks()).toEqual(['m stays@300']);
     expect(stampOf(await rig.open('m'), 0)).toBe('a0');
     expect(rig.device('a').ports.size).toBe(uses);
