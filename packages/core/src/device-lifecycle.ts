@@ -4,7 +4,6 @@ import type { Devices } from './devices.ts';
 import { asError } from './errors.ts';
 import { releaseFilter } from './filter-acquire.ts';
 import type { FilterRules } from './filter-rules.ts';
-import type { FilterStep } from './filter-stack.ts';
 import type { LiveTable } from './live-table.ts';
 import { loadTable } from './load-table.ts';
 import { MappedDevice } from './mapped-device.ts';
@@ -40,9 +39,18 @@ export class DeviceLifecycle {
     return { clock: this.#context.clock, timeout: this.#context.drainTimeout };
   }
 
-  /** A transaction with no edits yet. */
-  begin(): Transaction {
-    return new Transaction(this.#transactionContext);
+  /** Begins a transaction, lets `work` fill it, and commits it; gives up what was acquired if something fails. */
+  async transact<T>(work: (transaction: Transaction) => T | Promise<T>): Promise<T> {
+    const transaction = new Transaction(this.#transactionContext);
+    let result: T;
+    try {
+      result = await work(transaction);
+    } catch (error) {
+      await transaction.rollback();
+      throw error;
+    }
+    await transaction.commit();
+    return result;
   }
 
   /** Builds a table for a device; it is not in a slot yet. */
@@ -95,14 +103,9 @@ export class DeviceLifecycle {
   async attachByRules(device: BlockDevice): Promise<void> {
     const requests = this.#context.rules.requestsFor(device.name);
     if (requests.length === 0) return;
-    const transaction = this.begin();
-    try {
+    await this.transact(async (transaction) => {
       for (const request of requests) (await transaction.attach(device, request)).byRule = true;
-    } catch (error) {
-      await transaction.rollback();
-      throw error;
-    }
-    await transaction.commit();
+    });
   }
 
   /** What `remove --force` does first, so that nobody waits for the device's bios: an error target over all of it. */
@@ -136,7 +139,11 @@ export class DeviceLifecycle {
    */
   async detachAll(device: BlockDevice): Promise<void> {
     for (const step of device.stack.steps) askToDetach(step);
-    for (const step of [...device.stack.steps]) await this.#detach(step);
+    for (const step of [...device.stack.steps]) {
+      await this.transact((transaction) => {
+        transaction.detach(step);
+      });
+    }
   }
 
   /** Takes all filters off a device that nobody uses: as `detachAll`, but of a lost one lowest first, without asking. */
@@ -177,12 +184,6 @@ export class DeviceLifecycle {
       open: (spec, options) => this.#context.devices.open(spec, options),
       event: raiseEvent,
     };
-  }
-
-  async #detach(step: FilterStep): Promise<void> {
-    const transaction = this.begin();
-    transaction.detach(step);
-    await transaction.commit();
   }
 
   #logged(device: BlockDevice, work: () => void): void {

@@ -26,17 +26,9 @@ export class LiveEdits {
     this.#context = context;
   }
 
-  /** Begins a transaction, lets `work` fill it, and commits it; gives up what was acquired if something fails. */
+  /** A transaction that `work` fills; devices that it left without users are closed when it is done. */
   async run<T>(work: (transaction: Transaction) => Promise<T>): Promise<T> {
-    const transaction = this.#context.lifecycle.begin();
-    let result: T;
-    try {
-      result = await work(transaction);
-    } catch (error) {
-      await transaction.rollback();
-      throw error;
-    }
-    await transaction.commit();
+    const result = await this.#context.lifecycle.transact(work);
     await this.#context.devices.settle();
     return result;
   }

@@ -38,8 +38,8 @@ export const arrivalMutations: readonly Mutation[] = mutationsOf(7, [
     'device-lifecycle',
     'takes filters away lowest first',
     ORDERLY,
-    'for (const step of [...device.stack.steps]) await this.#detach(step);',
-    'for (const step of [...device.stack.steps].reverse()) await this.#detach(step);',
+    'for (const step of [...device.stack.steps]) {',
+    'for (const step of [...device.stack.steps].reverse()) {',
   ],
   ['transaction', 'hears no veto', ORDERLY, 'if (veto !== undefined)', "if (veto === '')"],
   [

@@ -103,7 +103,7 @@ export const editMutations: readonly Mutation[] = [
       'device.gate.close();\n    const step = await acquireFilter(',
     ],
     [
-      'live-edits',
+      'device-lifecycle',
       'keeps what it acquired when a later edit fails',
       WHICHEVER,
       'await transaction.rollback();\n      throw error;',
