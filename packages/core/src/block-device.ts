@@ -4,6 +4,7 @@ import type { Bio, Holder } from './bio.ts';
 import { Status } from './constants.ts';
 import { entryBelow, relink } from './device-graph.ts';
 import { DevicePath } from './device-path.ts';
+import type { MetadataContext } from './contexts.ts';
 import type { Driver } from './driver.ts';
 import { asError, fail } from './errors.ts';
 import type { Extent } from './extents.ts';
@@ -11,7 +12,7 @@ import { FilterStack, type FilterStep } from './filter-stack.ts';
 import type { Gate } from './gate.ts';
 import { type Limits, sameLimits } from './limits.ts';
 import { Port, type PortOptions } from './port.ts';
-import { extentsThrough } from './stack-extents.ts';
+import { contextsOf, extentsThrough } from './stack-extents.ts';
 
 /** What a device tells its engine. */
 export interface DeviceObserver {
@@ -177,8 +178,12 @@ export class BlockDevice {
 
   /** Allocation as seen through a port. */
   async extents(sector: number, count: number, port: Port): Promise<Extent[]> {
-    const steps = this.#stack.steps.filter((step) => port.sees(step.altitude));
-    return extentsThrough(steps, this.#driver).extents(sector, count);
+    return extentsThrough(this.#stepsBelow(port), this.#driver).extents(sector, count);
+  }
+
+  /** What the filters that a port sees publish, highest first. */
+  contexts(port: Port): MetadataContext[] {
+    return contextsOf(this.#stepsBelow(port));
   }
 
   /** Raises a fault event without consequences for the device. */
@@ -240,6 +245,10 @@ export class BlockDevice {
     this.#levels = levels;
     this.#limits = levels[0]!;
     this.path.follow(this.#driver, this.#stack, this.#limits);
+  }
+
+  #stepsBelow(port: Port): FilterStep[] {
+    return this.#stack.steps.filter((step) => port.sees(step.altitude));
   }
 
   /** What each port was promised. */

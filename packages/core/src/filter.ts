@@ -2,6 +2,7 @@ import type { Altitude } from './altitude.ts';
 import type { Bio } from './bio.ts';
 import type { Clock } from './clock.ts';
 import { API_VERSION, type EndResult, type OpSet, type PreResult } from './constants.ts';
+import type { MetadataContext } from './contexts.ts';
 import type { Extent, ExtentSource } from './extents.ts';
 import type { Limits } from './limits.ts';
 import type { ArgsOf, Param } from './params.ts';
@@ -17,6 +18,8 @@ export interface Filter {
   limits?(below: Limits): Limits;
   /** Allocation as seen above the filter. Absent: it changes data, so everything counts as allocated. */
   extents?(below: ExtentSource, sector: number, count: number): Promise<Extent[]>;
+  /** What it publishes about ranges of its device, now; asked for each time anew. */
+  contexts?(): readonly MetadataContext[];
   /** The arguments that would attach it again as it is now. */
   table(): string;
   /** What a user may want to know of its state; one line. */

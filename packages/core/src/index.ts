@@ -29,6 +29,7 @@ export {
   SECTOR_SIZE,
   Status,
 } from './constants.ts';
+export type { ContextExtent, MetadataContext } from './contexts.ts';
 export type * from './control.ts';
 export { defineDriver, type Driver, type DriverType, type OpenRequest } from './driver.ts';
 export { createEngine, Engine } from './engine.ts';

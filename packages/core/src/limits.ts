@@ -22,6 +22,8 @@ export interface Limits {
   /** Whether writes need a flush to be on stable storage. */
   readonly volatileCache: boolean;
   readonly rotational: boolean;
+  /** Whether zeroing a range takes less than writing zeroes to it. */
+  readonly fastZeroes: boolean;
 }
 
 /** Limits of an ideal device of a size, for the given ones to narrow. */
@@ -38,6 +40,7 @@ export function makeLimits(sectors: number, given: Partial<Limits> = {}): Limits
     discardGranularity: SECTOR_SIZE,
     volatileCache: false,
     rotational: false,
+    fastZeroes: true,
     ...given,
   };
 }
@@ -57,6 +60,7 @@ export function stackLimits(top: Limits, bottom: Limits): Limits {
     discardGranularity: Math.max(top.discardGranularity, bottom.discardGranularity),
     volatileCache: top.volatileCache || bottom.volatileCache,
     rotational: top.rotational || bottom.rotational,
+    fastZeroes: top.fastZeroes && bottom.fastZeroes,
   };
 }
 

@@ -4,6 +4,7 @@ import { bioPool } from './bio-pool.ts';
 import type { BlockDevice } from './block-device.ts';
 import type { DevicePath } from './device-path.ts';
 import { BioFlag, BioOp, OP_COUNT, OP_NAMES, SECTOR_SIZE, Status } from './constants.ts';
+import type { MetadataContext } from './contexts.ts';
 import { codeOfErrno, fail } from './errors.ts';
 import type { Extent } from './extents.ts';
 import type { Limits } from './limits.ts';
@@ -127,6 +128,11 @@ export class Port {
   /** Which sectors are allocated, as seen from this port. */
   extents(sector: number, count: number): Promise<Extent[]> {
     return this.device.extents(sector, count, this);
+  }
+
+  /** What the filters below this port publish about its ranges, as they are now; see `Filter.contexts`. */
+  contexts(): MetadataContext[] {
+    return this.device.contexts(this);
   }
 
   /** Gives the claim up. Bios in flight complete as usual; new ones are refused. */

@@ -1,4 +1,5 @@
-import { blamingLater } from './containment.ts';
+import { blaming, blamingLater } from './containment.ts';
+import type { MetadataContext } from './contexts.ts';
 import type { Driver } from './driver.ts';
 import { dataExtent, type ExtentSource } from './extents.ts';
 import type { FilterStep } from './filter-stack.ts';
@@ -19,4 +20,17 @@ export function extentsThrough(steps: readonly FilterStep[], driver: Driver): Ex
         dataExtent(sector, count),
       ],
   };
+}
+
+/** What filters publish. Who breaks its contract publishes nothing; a call that fails later names its filter. */
+export function contextsOf(steps: readonly FilterStep[]): MetadataContext[] {
+  return steps.filter(({ fenced }) => !fenced).flatMap((step) => publishedBy(step));
+}
+
+function publishedBy(step: FilterStep): MetadataContext[] {
+  const contexts = blaming(step, () => step.filter.contexts?.() ?? []);
+  return contexts.map((context) => ({
+    name: context.name,
+    extents: (sector, count) => blamingLater(step, () => context.extents(sector, count)),
+  }));
 }

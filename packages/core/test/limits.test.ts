@@ -18,6 +18,12 @@ describe('stackLimits', () => {
     });
   });
 
+  it('zeroes fast only where both do', () => {
+    const [fast, slow] = [makeLimits(1), makeLimits(1, { fastZeroes: false })];
+    const both = [stackLimits(fast, fast), stackLimits(fast, slow), stackLimits(slow, fast)];
+    expect(both.map(({ fastZeroes }) => fastZeroes)).toEqual([true, false, false]);
+  });
+
   it.each([
     [0, 0, 0],
     [0, 4096, 4096],

@@ -40,6 +40,7 @@ export async function blockDeviceLimits(
     discardGranularity: granularity,
     volatileCache: true,
     rotational: (await attribute(queue, 'rotational')) === 1,
+    fastZeroes: fallocate && ((await attribute(queue, 'write_zeroes_max_bytes')) ?? 0) > 0,
   });
 }
 

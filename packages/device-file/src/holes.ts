@@ -58,10 +58,22 @@ export class Holes {
 }
 
 /** Whether a file can have holes made in it; tried behind its end, where there is nothing to lose. */
-export function canPunch(ffi: Ffi, fd: number, size: number): Promise<boolean> {
+export async function canPunch(ffi: Ffi, fd: number, size: number): Promise<boolean> {
+  return canBehind(ffi, fd, size, PUNCH_HOLE);
+}
+
+/** Whether a range of a file that can have holes can be zeroed and stay allocated; tried behind its end, too. */
+export async function canZeroRange(ffi: Ffi, fd: number, size: number): Promise<boolean> {
+  const can = await canBehind(ffi, fd, size, ZERO_RANGE);
+  // What that allocated.
+  if (can) await canBehind(ffi, fd, size, PUNCH_HOLE);
+  return can;
+}
+
+function canBehind(ffi: Ffi, fd: number, size: number, mode: number): Promise<boolean> {
   const block = 4096;
   const behind = Math.ceil(size / block) * block;
   return new Promise((resolve) => {
-    ffi.fallocate(fd, PUNCH_HOLE, behind, block, (result) => resolve(result === 0));
+    ffi.fallocate(fd, mode, behind, block, (result) => resolve(result === 0));
   });
 }

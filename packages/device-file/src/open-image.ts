@@ -15,7 +15,7 @@ import {
 } from '@interposer/core';
 import { blockDeviceLimits } from './block-special.ts';
 import { closeFile, FileDriver } from './file-driver.ts';
-import { canPunch } from './holes.ts';
+import { canPunch, canZeroRange } from './holes.ts';
 import { lockImage } from './image-lock.ts';
 import type { SystemCalls } from './syscalls.ts';
 
@@ -113,6 +113,7 @@ async function measure(
     log(`${spec}: the last ${size % SECTOR_SIZE} bytes are no whole sector and are left alone`);
   }
   const discard = !readOnly && ffi !== undefined && (await canPunch(ffi, fd, size));
+  const fastZeroes = discard && (await canZeroRange(ffi, fd, size));
   return makeLimits(sectors, {
     readOnly,
     physicalBlock: PAGE,
@@ -120,5 +121,6 @@ async function measure(
     ops: discard ? ALL_OPS : NO_DISCARD,
     discardGranularity: discard ? Number(stats.blksize) : 0,
     volatileCache: true,
+    fastZeroes,
   });
 }

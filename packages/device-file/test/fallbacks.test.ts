@@ -60,7 +60,18 @@ describe('where holes cannot be made', () => {
   it('probes behind the end of the file only', async () => {
     const { disk, log } = await open({});
     expect(hasOp(disk.device.limits.ops, BioOp.Discard)).toBe(true);
-    expect(log).toEqual([`fallocate 3 ${String(2 ** 20)}+4096`]);
+    const behind = `${String(2 ** 20)}+4096`;
+    // The last one gives back what the zeroed range allocated.
+    expect(log).toEqual([`fallocate 3 ${behind}`, `fallocate 17 ${behind}`, `fallocate 3 ${behind}`]);
+  });
+
+  it.each([
+    ['can make holes and mark ranges', {}, true],
+    ['cannot mark ranges', { [ZERO_RANGE]: -EOPNOTSUPP }, false],
+    ['cannot make holes', { [PUNCH]: -EOPNOTSUPP }, false],
+  ])('where the file system %s, zeroing is told to be fast: %s', async (_, fallocate, fast) => {
+    const { disk } = await open({ fallocate });
+    expect(disk.device.limits.fastZeroes).toBe(fast);
   });
 
   it('reports what goes wrong', async () => {
