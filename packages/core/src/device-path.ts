@@ -41,6 +41,7 @@ export class DevicePath implements Stage, Splittable {
   /** Operations that the driver takes and no filter looks at. */
   #plainOps: OpSet = 0;
   #maxSectors = 0;
+  #maxRangeSectors = 0;
 
   constructor(device: BlockDevice, driver: Driver) {
     this.#device = device;
@@ -65,6 +66,7 @@ export class DevicePath implements Stage, Splittable {
     );
     // No bio is larger than the device; so the number stays a small one where there is no limit.
     this.#maxSectors = Math.min(below.maxSectors, limits.sectors);
+    this.#maxRangeSectors = Math.min(below.maxRangeSectors, limits.sectors);
   }
 
   /** The way in, from the trampoline: gate, checks, filters below the port's altitude, driver. */
@@ -83,9 +85,10 @@ export class DevicePath implements Stage, Splittable {
     return this.#submitToDriver(bio);
   }
 
-  room(sector: number): number {
+  room(sector: number, op: BioOp): number {
+    const most = this.#largest(op);
     // Pieces end at multiples of the largest size, so that they stay aligned whatever the start.
-    return this.#maxSectors - (sector % this.#maxSectors);
+    return most - (sector % most);
   }
 
   copies(): number {
@@ -235,12 +238,16 @@ export class DevicePath implements Stage, Splittable {
       return MapResult.Submitted;
     }
     bio.holder = this.bottom;
-    if (bio.count > this.#maxSectors) {
+    if (bio.count > this.#largest(bio.op)) {
       this.#splitter.split(bio);
       return MapResult.Submitted;
     }
     const result = this.#driver.submit(bio);
     return result <= MapResult.Remapped ? result : this.#refused(bio, result);
+  }
+
+  #largest(op: BioOp): number {
+    return op <= BioOp.Write ? this.#maxSectors : this.#maxRangeSectors;
   }
 
   #refused(bio: Bio, result: MapResult): MapResult {

@@ -12,8 +12,10 @@ export interface Limits {
   readonly ioMin: number;
   /** Preferred I/O in bytes; 0 where there is none. */
   readonly ioOpt: number;
-  /** Largest bio the driver takes, in sectors; core splits what is larger. */
+  /** Largest read or write the driver takes, in sectors; core splits what is larger. */
   readonly maxSectors: number;
+  /** The same for discards and write-zeroes, which have no data. */
+  readonly maxRangeSectors: number;
   /** Operations that can succeed. */
   readonly ops: OpSet;
   readonly readOnly: boolean;
@@ -35,6 +37,7 @@ export function makeLimits(sectors: number, given: Partial<Limits> = {}): Limits
     ioMin: SECTOR_SIZE,
     ioOpt: 0,
     maxSectors: Number.MAX_SAFE_INTEGER,
+    maxRangeSectors: Number.MAX_SAFE_INTEGER,
     ops: ALL_OPS,
     readOnly: false,
     discardGranularity: SECTOR_SIZE,
@@ -55,6 +58,7 @@ export function stackLimits(top: Limits, bottom: Limits): Limits {
     ioOpt: commonMultiple(top.ioOpt, bottom.ioOpt),
     // Core splits at each device for itself, so a limit of the lower one need not bind the upper.
     maxSectors: top.maxSectors,
+    maxRangeSectors: top.maxRangeSectors,
     ops: top.ops,
     readOnly: top.readOnly,
     discardGranularity: Math.max(top.discardGranularity, bottom.discardGranularity),

@@ -8,7 +8,7 @@ let disk: TestDisk;
 
 beforeEach(() => {
   rig = new Rig();
-  disk = rig.disks.add('a', 1000, { logicalBlock: 4096, maxSectors: 64 });
+  disk = rig.disks.add('a', 1000, { logicalBlock: 4096, maxSectors: 64, maxRangeSectors: 64 });
 });
 
 afterEach(() => rig.finish());
@@ -60,6 +60,21 @@ describe('a bio larger than the driver takes', () => {
     expect(sent).toMatchObject({ status: Status.Ok, ends: 1 });
     expect([1, 56, 57, 200].map((index) => stampAt(buffer, index))).toEqual(['a8', 'a63', 'a64', 'a207']);
     expect(sent.bio.sector).toBe(0);
+  });
+
+  it('has a largest size of its own for an operation without data', async () => {
+    const ranges = rig.disks.add('ranges', 1000, { maxSectors: 8, maxRangeSectors: 256 });
+    const port = await rig.open('disk:ranges');
+    send(port, BioOp.Discard, 0, 200);
+    send(port, BioOp.WriteZeroes, 100, 400);
+    read(port, 0, 16);
+    expect(ranges.seen).toEqual([
+      'discard 0+200',
+      'write-zeroes 100+156',
+      'write-zeroes 256+244',
+      'read 0+8',
+      'read 8+8',
+    ]);
   });
 
   it('keeps a bounded number of pieces under way', async () => {

@@ -137,7 +137,7 @@ const reopening: Case = {
 };
 
 function checkLimits(limits: Limits): void {
-  const { logicalBlock, physicalBlock, maxSectors, sectors, ops } = limits;
+  const { logicalBlock, physicalBlock, maxSectors, maxRangeSectors, sectors, ops } = limits;
   for (const [what, bytes] of [
     ['logicalBlock', logicalBlock],
     ['physicalBlock', physicalBlock],
@@ -146,6 +146,7 @@ function checkLimits(limits: Limits): void {
   }
   const block = logicalBlock / SECTOR_SIZE;
   assert.equal(sectors % block, 0, 'the size is no whole number of blocks');
+  assert(maxRangeSectors >= block, `maxRangeSectors is ${String(maxRangeSectors)}, less than a block`);
   assert(maxSectors >= block, `maxSectors is ${String(maxSectors)}, less than a block`);
   assert(hasOp(ops, BioOp.Read), 'the device cannot be read');
   if (limits.volatileCache) assert(hasOp(ops, BioOp.Flush), 'a volatile cache needs flushes');
