@@ -24,6 +24,13 @@ export const REQUEST_MAGIC = 0x25609513;
 /** The start of each simple reply. */
 export const SIMPLE_REPLY_MAGIC = 0x67446698;
 
+/** The start of each structured reply chunk. */
+export const STRUCTURED_REPLY_MAGIC = 0x668e33ef;
+
+/** The start of each request and of each reply chunk with extended headers. */
+export const EXTENDED_REQUEST_MAGIC = 0x21e41c71;
+export const EXTENDED_REPLY_MAGIC = 0x6e8a278c;
+
 /** Lengths of the fixed parts in bytes. */
 export const GREETING_BYTES = 18;
 export const CLIENT_FLAGS_BYTES = 4;
@@ -33,6 +40,9 @@ export const EXPORT_NAME_REPLY_BYTES = 10;
 export const EXPORT_NAME_PADDING_BYTES = 124;
 export const REQUEST_BYTES = 28;
 export const SIMPLE_REPLY_BYTES = 16;
+export const STRUCTURED_REPLY_BYTES = 20;
+export const EXTENDED_REQUEST_BYTES = 32;
+export const EXTENDED_REPLY_BYTES = 32;
 
 /** Longest name or text in bytes of UTF-8. */
 export const MAX_STRING_BYTES = 4096;
@@ -118,6 +128,27 @@ export const CommandFlag = {
   FastZero: 0x10,
   PayloadLength: 0x20,
 } as const;
+
+/** Flags of a structured or extended reply chunk. */
+export const ChunkFlag = { Done: 1 } as const;
+
+/** Types of a structured or extended reply chunk; errors have bit 15 set. */
+export const ChunkType = {
+  None: 0,
+  OffsetData: 1,
+  OffsetHole: 2,
+  BlockStatus: 5,
+  BlockStatusExtended: 6,
+  Error: 0x8001,
+  ErrorOffset: 0x8002,
+} as const;
+
+/** The context of every server that can tell holes from data, and the flags of its extents. */
+export const ALLOCATION_CONTEXT = 'base:allocation';
+export const AllocationFlag = { Hole: 1, Zero: 2 } as const;
+
+/** The most extents that one answer to BLOCK_STATUS may have. */
+export const MAX_EXTENTS: number = 2 ** 20;
 
 /** Error numbers of replies. */
 export const NbdError = {

@@ -13,8 +13,10 @@ export interface NbdUri {
   readonly user?: string;
   /** The keys that concern TLS, decoded. */
   readonly tlsParameters: Readonly<Record<string, string>>;
-  /** Keys that have no meaning here, for the caller to report. */
+  /** Keys that have no meaning here, for the caller to report or to give one. */
   readonly unknownKeys: readonly string[];
+  /** Their values, decoded. They say nothing of the place, and are not in the text that `formatNbdUri` makes. */
+  readonly unknownParameters: Readonly<Record<string, string>>;
 }
 
 /** A text that is no NBD URI; the message says why. */
@@ -42,13 +44,15 @@ export function parseNbdUri(text: string): NbdUri {
   const { user, host, port } = parseAuthority(text, authority);
   const address = unix === undefined ? tcpAddress(text, host, port, keys) : unixAddress(text, host, keys);
   const known = [...keys].filter(([key]) => TLS_KEYS.has(key));
+  const unknown = [...keys].filter(([key]) => key !== 'socket' && !TLS_KEYS.has(key));
   return {
     tls: scheme === 'nbds',
     address,
     exportName: decode(text, path),
     ...(user === undefined ? {} : { user: decode(text, user) }),
     tlsParameters: Object.fromEntries(known),
-    unknownKeys: [...keys.keys()].filter((key) => key !== 'socket' && !TLS_KEYS.has(key)),
+    unknownKeys: unknown.map(([key]) => key),
+    unknownParameters: Object.fromEntries(unknown),
   };
 }
 

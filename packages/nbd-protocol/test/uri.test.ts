@@ -34,6 +34,7 @@ describe('URIs', () => {
       user: 'alice@x',
       tlsParameters: { 'tls-type': 'psk', 'tls-psk-file': '/k' },
       unknownKeys: ['colour', 'size'],
+      unknownParameters: { colour: 'red', size: '' },
     });
     expect(formatNbdUri(uri)).toBe('nbds://alice%40x@h/d?tls-psk-file=/k&tls-type=psk');
   });
