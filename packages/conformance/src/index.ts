@@ -23,6 +23,7 @@ export type { TestFunction, TestRunner } from './runner.ts';
 export { targetSuite } from './target-suite.ts';
 export { ChaosDisk, type ChaosOptions } from './tools/chaos-disk.ts';
 export { chaosDriver, DiskDriver, memoryDriver } from './tools/disk-driver.ts';
+export { heapUse, type HeapOptions, type HeapUse } from './tools/heap-use.ts';
 export { type DiskOptions, MemoryDisk } from './tools/memory-disk.ts';
 export { passFilter } from './tools/pass-filter.ts';
 export { Random } from './tools/random.ts';
