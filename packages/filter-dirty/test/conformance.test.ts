@@ -1,0 +1,5 @@
+import { filterSuite } from '@interposer/conformance';
+import { describe, it } from 'vitest';
+import { dirty } from '../src/index.ts';
+
+filterSuite({ describe, it }, { type: dirty });
