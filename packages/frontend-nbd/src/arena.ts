@@ -4,6 +4,9 @@ import type { Holdings } from './holdings.ts';
 /** Room for the replies of one burst at a common queue depth: 32 reads of 4 KiB and their headers, and some. */
 export const ARENA_BYTES: number = 256 * 1024;
 
+/** What a connection begins with, so that a thousand of them which ask for little hold little; room for any reply. */
+const FIRST_ARENA_BYTES = 64 * 1024;
+
 /** A buffer in which replies are laid out one behind the other. Free again when the last of them is sent. */
 export class Arena {
   readonly buffer: PooledBuffer;
@@ -22,6 +25,7 @@ export class Arena {
 export class ArenaSource {
   readonly #holdings: Holdings;
   #current: Arena | null = null;
+  #size = FIRST_ARENA_BYTES;
 
   constructor(holdings: Holdings) {
     this.#holdings = holdings;
@@ -31,7 +35,9 @@ export class ArenaSource {
   withRoom(bytes: number): Arena {
     const current = this.#current;
     if (current !== null && current.used + bytes <= current.buffer.length) return current;
-    return (this.#current = new Arena(this.#holdings.take(ARENA_BYTES)));
+    // A burst that one did not hold is likely to be followed by more such.
+    if (current !== null) this.#size = ARENA_BYTES;
+    return (this.#current = new Arena(this.#holdings.take(this.#size)));
   }
 
   /** A reply in this arena is sent or dropped. */

@@ -2,7 +2,7 @@ import { BioFlag, SECTOR_SIZE } from '@interposer/core';
 import { CommandFlag, NbdCommand } from '@interposer/nbd-protocol';
 import type { Export } from './export.ts';
 import type { Request } from './request.ts';
-import { narrow, readBlocks, widen, writeWidened, zeroUnaligned } from './unaligned.ts';
+import { narrow, readBlocks, widen, type WidenedRange, writeWidened, zeroUnaligned } from './unaligned.ts';
 
 /**
  * Performs a request that is not made of whole blocks, or that overlaps one which is on its way. Its payload has room for
@@ -24,12 +24,14 @@ export async function performCarefully(request: Request, exported: Export): Prom
   }
 }
 
-async function change({ command, flags, offset, length, payload }: Request, exported: Export): Promise<void> {
+async function change(request: Request, exported: Export): Promise<void> {
+  const { command, flags, offset, length } = request;
   const { port, block } = exported;
   const fua = (flags & CommandFlag.Fua) !== 0;
   if (command === NbdCommand.Write) {
     const range = widen(offset, length, block);
-    return writeWidened(port, range, length, block, payload!, fua ? BioFlag.Fua : 0);
+    const data = dataFor(range, request);
+    return writeWidened(port, range, length, block, data, fua ? BioFlag.Fua : 0);
   }
   if (command === NbdCommand.Trim) {
     const inside = narrow(offset, length, block);
@@ -39,4 +41,12 @@ async function change({ command, flags, offset, length, payload }: Request, expo
     await zeroUnaligned(port, offset, length, block, noUnmap);
   }
   if (fua) await port.flush();
+}
+
+/** The payload, with the data where the range has them. They are elsewhere if the device's block changed while they came in. */
+function dataFor({ bytes, head }: WidenedRange, { payload, payloadStart, length }: Request): Buffer {
+  if (payloadStart === head && payload!.length >= bytes) return payload!;
+  const moved = Buffer.alloc(bytes);
+  payload!.copy(moved, head, payloadStart, payloadStart + length);
+  return moved;
 }

@@ -22,9 +22,20 @@ export function readU64(buffer: Uint8Array, at: number): number {
   return high < HIGH_LIMIT ? high * TWO_32 + readU32(buffer, at + 4) : Infinity;
 }
 
+export function writeU16(buffer: Uint8Array, at: number, value: number): void {
+  buffer[at] = value >>> 8;
+  buffer[at + 1] = value;
+}
+
 export function writeU32(buffer: Uint8Array, at: number, value: number): void {
   buffer[at] = value >>> 24;
   buffer[at + 1] = value >>> 16;
   buffer[at + 2] = value >>> 8;
   buffer[at + 3] = value;
+}
+
+/** A number below 2^53. */
+export function writeU64(buffer: Uint8Array, at: number, value: number): void {
+  writeU32(buffer, at, Math.floor(value / TWO_32));
+  writeU32(buffer, at + 4, value % TWO_32);
 }

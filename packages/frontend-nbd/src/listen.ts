@@ -1,11 +1,11 @@
 import { fail, fromSystemError } from '@interposer/core';
-import { chmodSync, lstatSync, unlinkSync } from 'node:fs';
+import { existsSync, lstatSync, unlinkSync } from 'node:fs';
 import { connect, createServer, type ListenOptions, type Server, type Socket } from 'node:net';
-import { isMainThread } from 'node:worker_threads';
-import type { NbdAddress } from './options.ts';
+import { dirname } from 'node:path';
+import type { NbdAddress, NbdTcpAddress, NbdUnixAddress } from './options.ts';
+import { openUp, privately, socketAccessOf } from './socket-file.ts';
 
 const DEFAULT_HOST = '127.0.0.1';
-const OWNER_ONLY = 0o600;
 
 /** A server that listens, and where. */
 export interface Listener {
@@ -13,56 +13,77 @@ export interface Listener {
   readonly address: NbdAddress;
 }
 
-/** Starts to listen. Accepted sockets are paused. EBUSY: another server is there; else the system's error. */
-export async function startListening(
-  address: NbdAddress,
-  accept: (socket: Socket) => void,
-): Promise<Listener> {
-  return 'path' in address ? listenUnix(address.path, accept) : listenTcp(address, accept);
+/** Takes an accepted socket, which is paused; `unix` is whether it came through a UNIX socket. */
+export type Accept = (socket: Socket, unix: boolean) => void;
+
+/** Starts to listen. EBUSY: another server is there; EINVAL: no such mode or group; else the system's error. */
+export async function startListening(address: NbdAddress, accept: Accept): Promise<Listener> {
+  if ('fd' in address) return listenInherited(address.fd, accept);
+  return 'path' in address ? listenUnix(address, accept) : listenTcp(address, accept);
 }
 
-async function listenTcp(
-  { host = DEFAULT_HOST, port }: { readonly host?: string; readonly port: number },
-  accept: (socket: Socket) => void,
-): Promise<Listener> {
-  const server = makeServer(accept);
+async function listenTcp({ host = DEFAULT_HOST, port }: NbdTcpAddress, accept: Accept): Promise<Listener> {
+  const server = makeServer((socket) => accept(socket, false));
   try {
     await listening(server, { host, port });
   } catch (error) {
     if (isAddressInUse(error)) throw fail('EBUSY', `${host} port ${String(port)} is in use`, error);
     throw fromSystemError(error, `cannot listen on ${host} port ${String(port)}`);
   }
-  const bound = server.address() as { address: string; port: number };
-  return { server, address: { host: bound.address, port: bound.port } };
+  return { server, address: boundTo(server)! };
 }
 
-async function listenUnix(path: string, accept: (socket: Socket) => void): Promise<Listener> {
+async function listenInherited(fd: number, accept: Accept): Promise<Listener> {
+  const server = makeServer((socket) => accept(socket, boundTo(server) === null));
+  try {
+    await listening(server, { fd });
+  } catch (error) {
+    throw fromSystemError(error, `descriptor ${String(fd)} is no socket to listen on`);
+  }
+  return { server, address: boundTo(server) ?? { fd } };
+}
+
+/** Null for a UNIX socket. */
+function boundTo(server: Server): NbdTcpAddress | null {
+  const bound = server.address();
+  return bound === null || typeof bound === 'string' ? null : { host: bound.address, port: bound.port };
+}
+
+async function listenUnix(address: NbdUnixAddress, accept: Accept): Promise<Listener> {
+  const { path } = address;
+  const access = socketAccessOf(address);
   for (let attempt = 0; ; attempt++) {
-    const server = makeServer(accept);
+    const server = makeServer((socket) => accept(socket, true));
     try {
-      await listeningPrivately(server, path);
-      return { server, address: { path } };
+      // The file comes into being inside the call.
+      await privately(() => listening(server, { path }));
     } catch (error) {
-      if (!isAddressInUse(error)) throw fromSystemError(error, `cannot listen on ${path}`);
+      if (!isAddressInUse(error)) throw cannotListen(path, error);
       if (attempt > 0 || !(await isStale(path))) {
         throw fail('EBUSY', `${path} is in use: a server listens there, or it is no socket`, error);
       }
       unlinkSync(path);
+      continue;
     }
+    try {
+      openUp(path, access);
+    } catch (error) {
+      server.close();
+      throw error;
+    }
+    return { server, address };
   }
 }
 
-/** The socket file is its owner's only, from its first moment on where the mask of the process can be set. */
-async function listeningPrivately(server: Server, path: string): Promise<void> {
-  const mask = isMainThread ? process.umask(0o777 & ~OWNER_ONLY) : undefined;
-  // The file comes into being inside the call.
-  const started = listening(server, { path });
-  if (mask !== undefined) process.umask(mask);
-  await started;
-  chmodSync(path, OWNER_ONLY);
+/** Node says EACCES where there is no folder for the socket. */
+function cannotListen(path: string, error: unknown): Error {
+  const folder = dirname(path);
+  if (!existsSync(folder))
+    return fail('ENOENT', `cannot listen on ${path}: there is no folder ${folder}`, error);
+  return fromSystemError(error, `cannot listen on ${path}`);
 }
 
-function listening(server: Server, options: ListenOptions): Promise<void> {
+function listening(server: Server, options: ListenOptions | { readonly fd: number }): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
     server.listen(options, () => {

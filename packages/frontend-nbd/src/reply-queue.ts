@@ -1,5 +1,5 @@
 import { deferToUnplug, type Pluggable } from '@interposer/core';
-import { NbdError, SIMPLE_REPLY_BYTES } from '@interposer/nbd-protocol';
+import { NbdError } from '@interposer/nbd-protocol';
 import type { Socket } from 'node:net';
 import type { Request } from './request.ts';
 
@@ -43,7 +43,7 @@ export class ReplyQueue implements Pluggable {
 
   push(request: Request): void {
     this.#ready.push(request);
-    if (request.payload !== null) this.payloadBytes += request.length;
+    this.payloadBytes += outgoingBytes(request);
     if (this.#scheduled) return;
     this.#scheduled = true;
     if (deferToUnplug(this)) return;
@@ -70,10 +70,14 @@ export class ReplyQueue implements Pluggable {
   };
 
   #add(request: Request): void {
+    if (request.answer !== null) {
+      for (const piece of request.answer) this.#begin(piece, 0, piece.length);
+      return;
+    }
     const { buffer } = request.arena!;
     const { slot } = request;
     const failed = request.error !== NbdError.None;
-    const end = slot + SIMPLE_REPLY_BYTES + (failed ? 0 : request.inlineBytes);
+    const end = slot + request.headBytes + (failed ? 0 : request.inlineBytes);
     if (buffer === this.#piece && slot === this.#end) this.#end = end;
     else this.#begin(buffer, slot, end);
     if (request.payload === null || failed) return;
@@ -102,11 +106,17 @@ export class ReplyQueue implements Pluggable {
   readonly #written = (): void => {
     const batch = this.#sending;
     for (const request of batch) {
-      if (request.payload !== null) this.payloadBytes -= request.length;
+      this.payloadBytes -= outgoingBytes(request);
       this.#sender.sent(request);
     }
     batch.length = 0;
     if (this.#ready.length > 0) this.#flush();
     this.#sender.batchSent();
   };
+}
+
+/** Bytes of a reply that do not lie in an arena. */
+function outgoingBytes({ payload, length, answer }: Request): number {
+  if (payload !== null) return length;
+  return answer === null ? 0 : answer.reduce((sum, piece) => sum + piece.length, 0);
 }

@@ -1,4 +1,3 @@
-import { REQUEST_BYTES } from '@interposer/nbd-protocol';
 import type { Request } from './request.ts';
 import type { SlabSource } from './slab.ts';
 
@@ -15,7 +14,7 @@ export interface RequestTaker {
   begin(buffer: Buffer, at: number): Request | null;
   /** Whether the data of the write may be used where they came in. */
   mayBorrow(request: Request): boolean;
-  /** Gives the write a payload of its own, unless it is refused. */
+  /** Gives the request a payload of its own, unless it is refused. */
   provide(request: Request): void;
   /** The data of the request have come. */
   start(request: Request): void;
@@ -28,17 +27,21 @@ export interface RequestTaker {
 export class RequestIntake {
   readonly #taker: RequestTaker;
   readonly #slabs: SlabSource;
+  readonly #headBytes: number;
   /** A header that came in pieces. */
-  readonly #header: Buffer = Buffer.alloc(REQUEST_BYTES);
+  readonly #header: Buffer;
   #headerBytes = 0;
-  /** The write whose data are coming. */
+  /** The request whose data are coming. */
   #incoming: Request | null = null;
   /** The rest of its payload, while the socket reads into that. */
   #window: Buffer | null = null;
 
-  constructor(taker: RequestTaker, slabs: SlabSource) {
+  /** `headBytes`: the length of a request's header. */
+  constructor(taker: RequestTaker, slabs: SlabSource, headBytes: number) {
     this.#taker = taker;
     this.#slabs = slabs;
+    this.#headBytes = headBytes;
+    this.#header = Buffer.alloc(headBytes);
   }
 
   /** Takes bytes from the client; answers where it stopped, which is before `end` only when blocked. */
@@ -53,7 +56,7 @@ export class RequestIntake {
       if (taker.ending) return end;
       if (this.#incoming !== null) at = this.#receiveData(this.#incoming, buffer, at, end);
       else if (taker.blocked) return at;
-      else if (this.#headerBytes === 0 && end - at >= REQUEST_BYTES) {
+      else if (this.#headerBytes === 0 && end - at >= this.#headBytes) {
         at = this.#begin(buffer, at, end);
       } else at = this.#gatherHeader(buffer, at, end);
     }
@@ -65,9 +68,9 @@ export class RequestIntake {
     this.#window = null;
     const request = this.#incoming;
     if (request === null) return this.#slabs.window();
-    const { payload, payloadStart, received, length } = request;
-    if (payload === null || length - received < SMALLEST_DIRECT) return this.#slabs.window();
-    return (this.#window = payload.subarray(payloadStart + received, payloadStart + length));
+    const { payload, payloadStart, received, incoming } = request;
+    if (payload === null || incoming - received < SMALLEST_DIRECT) return this.#slabs.window();
+    return (this.#window = payload.subarray(payloadStart + received, payloadStart + incoming));
   }
 
   /** The client will not send the rest of a request: whose it is, if there is one. */
@@ -78,12 +81,12 @@ export class RequestIntake {
   }
 
   #gatherHeader(buffer: Buffer, start: number, end: number): number {
-    const bytes = Math.min(REQUEST_BYTES - this.#headerBytes, end - start);
+    const bytes = Math.min(this.#headBytes - this.#headerBytes, end - start);
     buffer.copy(this.#header, this.#headerBytes, start, start + bytes);
     this.#headerBytes += bytes;
-    if (this.#headerBytes === REQUEST_BYTES) {
+    if (this.#headerBytes === this.#headBytes) {
       this.#headerBytes = 0;
-      this.#begin(this.#header, 0, REQUEST_BYTES);
+      this.#begin(this.#header, 0, this.#headBytes);
     }
     return start + bytes;
   }
@@ -92,11 +95,11 @@ export class RequestIntake {
   #begin(buffer: Buffer, at: number, end: number): number {
     const taker = this.#taker;
     const request = taker.begin(buffer, at);
-    const next = at + REQUEST_BYTES;
+    const next = at + this.#headBytes;
     if (request === null) return next;
     if (taker.mayBorrow(request) && this.#slabs.lend(request, buffer, next, end)) {
       taker.start(request);
-      return next + request.length;
+      return next + request.incoming;
     }
     taker.provide(request);
     this.#incoming = request;
@@ -104,7 +107,7 @@ export class RequestIntake {
   }
 
   #receiveData(request: Request, buffer: Buffer, start: number, end: number): number {
-    const bytes = Math.min(request.length - request.received, end - start);
+    const bytes = Math.min(request.incoming - request.received, end - start);
     const to = request.payloadStart + request.received;
     if (request.payload !== null) buffer.copy(request.payload, to, start, start + bytes);
     this.#advance(request, bytes);
@@ -113,7 +116,7 @@ export class RequestIntake {
 
   #advance(request: Request, bytes: number): void {
     request.received += bytes;
-    if (request.received < request.length) return;
+    if (request.received < request.incoming) return;
     this.#incoming = null;
     this.#taker.start(request);
   }

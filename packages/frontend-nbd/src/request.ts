@@ -20,20 +20,30 @@ export class Request {
   /** In bytes, as on the wire. */
   offset = 0;
   length = 0;
+  /** Bytes of data that follow the header on the wire. */
+  incoming = 0;
   /** What the reply will say. */
   error: NbdError = NbdError.None;
+  /** What went wrong while it was performed; null: it was refused before, or all is well. */
+  reason: string | null = null;
+  /** Bytes that it counts for in the bound of its connection, beside its buffers. */
+  cost = 0;
   /** Where the reply's header lies. */
   arena: Arena | null = null;
   slot = 0;
+  /** Bytes of the header in the arena, which for chunks includes what their payload begins with. */
+  headBytes = 0;
   /** Bytes of data that follow the header in the arena. */
   inlineBytes = 0;
+  /** The whole reply, where it is made anew at the end: errors in chunks, sparse reads, block status. */
+  answer: Buffer[] | null = null;
   /** Data of a write, or of a read that is too large or too crooked for the arena. */
   payload: Buffer | null = null;
   /** What the payload is a part of, if it is not the request's own. */
   slab: Slab | null = null;
   /** Where in the payload the data begin. */
   payloadStart = 0;
-  /** How many bytes of a write's data have come. */
+  /** How many bytes of its data have come. */
   received = 0;
   /** Changes the medium, and went to the device without a lock: an unaligned write waits for it. */
   writing = false;
@@ -49,8 +59,10 @@ export class Request {
   /** Ready for the next use; its buffers were given back before. */
   reset(): void {
     this.error = NbdError.None;
+    this.reason = null;
     this.arena = null;
     this.payload = null;
+    this.answer = null;
     this.inlineBytes = 0;
     this.payloadStart = 0;
     this.received = 0;

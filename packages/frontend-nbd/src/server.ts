@@ -1,13 +1,17 @@
 import { BufferPool, type Clock, fail, systemClock } from '@interposer/core';
 import { DEFAULT_MAX_PAYLOAD } from '@interposer/nbd-protocol';
 import type { Socket } from 'node:net';
-import { Connection, type ConnectionContext } from './connection.ts';
+import { Admission } from './admission.ts';
+import { Connection } from './connection.ts';
+import type { ConnectionContext } from './connection-context.ts';
 import { Export } from './export.ts';
 import { type Listener, startListening } from './listen.ts';
 import type { NbdAddress, NbdEvent, NbdExport, NbdExportState, NbdServerOptions } from './options.ts';
+import { accessMeansOf, makeTlsPolicy } from './tls.ts';
 
 const DEFAULT_HANDSHAKE_TIMEOUT = 30_000;
 const DEFAULT_MAX_CONNECTIONS = 1024;
+const DEFAULT_MAX_REQUESTS = 16_384;
 
 /** Milliseconds that clients have to take their last replies, and devices to end the last requests. */
 const SHUTDOWN_GRACE = 10_000;
@@ -21,12 +25,14 @@ export class NbdServer {
   readonly #onEvent: (event: NbdEvent) => void;
   readonly #context: ConnectionContext;
   readonly #exports = new Map<string, Export>();
+  readonly #admissions = new WeakMap<Export, Admission>();
   readonly #listeners = new Set<Listener>();
   /** Each with what is to be called when it is gone. */
   readonly #connections = new Map<Connection, (() => void)[]>();
   #lastNumber = 0;
   #closing: Promise<void> | null = null;
 
+  /** EINVAL, ENOENT, EACCES: what TLS needs cannot be read or used. */
   constructor(options: NbdServerOptions = {}) {
     this.#clock = options.clock ?? systemClock;
     this.#maxConnections = options.maxConnections ?? DEFAULT_MAX_CONNECTIONS;
@@ -35,10 +41,15 @@ export class NbdServer {
       pool: new BufferPool(),
       receiveBuffer: Buffer.allocUnsafeSlow(RECEIVE_BYTES),
       maxBufferedBytes: options.maxBufferedBytes ?? DEFAULT_MAX_PAYLOAD,
+      maxRequests: options.maxRequests ?? DEFAULT_MAX_REQUESTS,
       handshakeTimeout: options.handshakeTimeout ?? DEFAULT_HANDSHAKE_TIMEOUT,
+      idleTimeout: options.idleTimeout ?? Infinity,
+      tls: makeTlsPolicy(options.tls),
       clock: this.#clock,
       find: (name) => this.#find(name),
       list: () => [...this.#exports.values()],
+      refusal: (exported, client, opening) =>
+        this.#admissions.get(exported)!.refusal(client, opening, exported.connections),
       event: (event) => this.#onEvent(event),
       closed: (connection) => this.#gone(connection),
     };
@@ -49,11 +60,14 @@ export class NbdServer {
     return [...this.#exports.values()].map(({ state }) => state);
   }
 
-  /** EEXIST if the name is taken, EINVAL if the protocol cannot carry it. */
+  /** EEXIST if the name is taken, EINVAL if the protocol cannot carry it or a rule of access cannot hold here. */
   addExport(options: NbdExport): void {
     this.#refuseIfClosing();
     if (this.#exports.has(options.name)) throw fail('EEXIST', `there is an export "${options.name}" already`);
-    this.#exports.set(options.name, new Export(options));
+    const admission = new Admission(options, accessMeansOf(this.#context.tls));
+    const exported = new Export(options);
+    this.#admissions.set(exported, admission);
+    this.#exports.set(options.name, exported);
   }
 
   /**
@@ -69,12 +83,12 @@ export class NbdServer {
   }
 
   /**
-   * Listens at one more address and answers where that is. A socket file is accessible to its owner only, and one that a
-   * dead server left is replaced. EBUSY if the address is in use.
+   * Listens at one more address and answers where that is. A socket file is accessible to its owner only unless the address
+   * has a mode, and one that a dead server left is replaced. EBUSY if the address is in use; EINVAL for no mode or group.
    */
   async listen(address: NbdAddress): Promise<NbdAddress> {
     this.#refuseIfClosing();
-    const listener = await startListening(address, (socket) => this.#accept(socket));
+    const listener = await startListening(address, (socket, unix) => this.#accept(socket, unix));
     this.#listeners.add(listener);
     if (this.#closing !== null) await this.#stopListening();
     return listener.address;
@@ -130,10 +144,10 @@ export class NbdServer {
     for (const resolve of waiting) resolve();
   }
 
-  #accept(socket: Socket): void {
+  #accept(socket: Socket, unix: boolean): void {
     const number = ++this.#lastNumber;
     if (this.#closing === null && this.#connections.size < this.#maxConnections) {
-      this.#connections.set(new Connection(socket, number, this.#context), []);
+      this.#connections.set(new Connection(socket, unix, number, this.#context), []);
       return;
     }
     socket.destroy();

@@ -58,9 +58,10 @@ export class SlabSource {
   lend(request: Request, buffer: Buffer, at: number, end: number): boolean {
     this.#writes = true;
     const slab = this.#current;
-    if (slab === null || buffer !== this.#window || slab.poisoned || at + request.length > end) return false;
+    if (slab === null || buffer !== this.#window || slab.poisoned || at + request.incoming > end)
+      return false;
     if (slab.users++ === 0) this.#holdings.bytes += SLAB_BYTES;
-    slab.used = this.#base + at + request.length;
+    slab.used = this.#base + at + request.incoming;
     request.slab = slab;
     request.payload = buffer;
     request.payloadStart = at;

@@ -1,5 +1,5 @@
 import { BioFlag, BioOp, bioPool, type Port } from '@interposer/core';
-import { CommandFlag, NbdCommand, SIMPLE_REPLY_BYTES } from '@interposer/nbd-protocol';
+import { CommandFlag, NbdCommand } from '@interposer/nbd-protocol';
 import { endOfBio, type Request } from './request.ts';
 
 /** A request of whole blocks as one bio: read, write, trim or zero. */
@@ -38,7 +38,7 @@ function submit(request: Request, port: Port, op: BioOp, flags: number): void {
     bio.bufferOffset = request.payloadStart;
   } else if (op === BioOp.Read) {
     bio.buffer = request.arena!.buffer;
-    bio.bufferOffset = request.slot + SIMPLE_REPLY_BYTES;
+    bio.bufferOffset = request.slot + request.headBytes;
   }
   bio.tag = request;
   bio.end = endOfBio;

@@ -1,6 +1,7 @@
 import type { BufferPool } from '@interposer/core';
 import type { Socket } from 'node:net';
 import type { Export } from './export.ts';
+import type { Agreement } from './negotiation-host.ts';
 
 /** What a transmission needs of the connection it belongs to. */
 export interface TransmissionHost {
@@ -20,4 +21,7 @@ export interface TransmissionOptions {
   /** Where bytes come in before the client writes for the first time; shared with other connections. */
   readonly receiveBuffer: Buffer;
   readonly maxBufferedBytes: number;
+  /** Requests in flight, beyond which no further one is read. */
+  readonly maxRequests: number;
+  readonly agreement: Agreement;
 }

@@ -1,30 +1,26 @@
-import { type Bio, BioOp, bioPool, SECTOR_SIZE, Status } from '@interposer/core';
-import {
-  CommandFlag,
-  NbdCommand,
-  NbdError,
-  REQUEST_MAGIC,
-  RequestField,
-  SimpleReplyField,
-} from '@interposer/nbd-protocol';
+import { type Bio, BioOp, bioPool, codeOfErrno, SECTOR_SIZE, Status } from '@interposer/core';
+import { CommandFlag, NbdCommand, NbdError, RequestField } from '@interposer/nbd-protocol';
 import { ArenaSource } from './arena.ts';
-import { performCarefully } from './careful.ts';
-import { checkRequest } from './check-request.ts';
+import type { Dialect } from './dialect.ts';
 import { nbdErrorOf } from './errno.ts';
 import type { Export } from './export.ts';
-import { readU16, readU32, readU64 } from './integers.ts';
+import { finishReply } from './finish-reply.ts';
 import { Payloads } from './payloads.ts';
+import { hasRequestMagic, readCommand, readRequest } from './read-request.ts';
 import { ReplyQueue, type ReplySender } from './reply-queue.ts';
 import { Holdings } from './holdings.ts';
 import { placeReply } from './reply-place.ts';
-import { Request, type RequestOwner } from './request.ts';
+import type { Request, RequestOwner } from './request.ts';
+import { RequestChecks } from './request-checks.ts';
+import { costOf, isHeavy } from './request-cost.ts';
 import { RequestIntake, type RequestTaker } from './request-intake.ts';
+import { RequestPool } from './request-pool.ts';
 import { SlabSource } from './slab.ts';
+import { SlowCommands } from './slow-commands.ts';
 import { submitFlush, submitWhole } from './submit.ts';
 import type { TransmissionHost, TransmissionOptions } from './transmission-host.ts';
-import { statusOf } from './unaligned.ts';
 
-/** Data of a write that is refused are read and dropped up to this size; more is taken for an attack. */
+/** Data of a request that is refused are read and dropped up to this size; more is taken for an attack. */
 const LARGEST_DROPPED = 64 * 2 ** 20;
 
 /**
@@ -33,44 +29,57 @@ const LARGEST_DROPPED = 64 * 2 ** 20;
  */
 const MAX_UNSENT: number = 2 ** 20;
 
-/** What a request costs beside its buffers, roughly: the bound of a connection holds for tiny requests too. */
-const REQUEST_COST = 1024;
-
 /** The second phase of a connection: requests and replies. Requests are served in any order, many at a time. */
 export class Transmission implements RequestOwner, RequestTaker, ReplySender {
-  /** All requests that this connection ever had at a time, for the lock to look through. */
-  readonly requests: Request[] = [];
   readonly exported: Export;
   readonly intake: RequestIntake;
   /** No request will come any more. */
   ending = false;
   readonly #host: TransmissionHost;
+  readonly #dialect: Dialect;
   readonly #holdings: Holdings;
   readonly #slabs: SlabSource;
   readonly #arenas: ArenaSource;
   readonly #payloads: Payloads;
   readonly #replies: ReplyQueue;
+  readonly #checks: RequestChecks;
+  readonly #slow: SlowCommands;
   readonly #maxBufferedBytes: number;
-  readonly #free: Request[] = [];
+  readonly #maxRequests: number;
+  readonly #requests = new RequestPool(this);
   #inflight = 0;
-  #shuttingDown = false;
 
   constructor(options: TransmissionOptions, host: TransmissionHost) {
-    const { socket, exported, pool, receiveBuffer, maxBufferedBytes } = options;
+    const { socket, exported, agreement, pool, receiveBuffer } = options;
     this.exported = exported;
     this.#host = host;
+    this.#dialect = agreement.dialect;
     this.#holdings = new Holdings(pool);
     this.#slabs = new SlabSource(this.#holdings, receiveBuffer);
     this.#payloads = new Payloads(this.#holdings, this.#slabs);
-    this.intake = new RequestIntake(this, this.#slabs);
+    this.intake = new RequestIntake(this, this.#slabs, agreement.dialect.requestBytes);
     this.#arenas = new ArenaSource(this.#holdings);
     this.#replies = new ReplyQueue(socket, this);
-    this.#maxBufferedBytes = maxBufferedBytes;
-    exported.lock.writers.add(this);
+    this.#checks = new RequestChecks(exported, agreement);
+    this.#slow = new SlowCommands({
+      exported,
+      agreement,
+      payloads: this.#payloads,
+      holdings: this.#holdings,
+      checks: this.#checks,
+      isWanted: () => !this.ending && !this.#checks.shuttingDown,
+    });
+    this.#maxBufferedBytes = options.maxBufferedBytes;
+    this.#maxRequests = options.maxRequests;
+    exported.lock.writers.add(this.#requests);
   }
 
   get blocked(): boolean {
-    return this.#holdings.bytes >= this.#maxBufferedBytes || this.#replies.payloadBytes >= MAX_UNSENT;
+    return (
+      this.#holdings.bytes >= this.#maxBufferedBytes ||
+      this.#replies.payloadBytes >= MAX_UNSENT ||
+      this.#inflight >= this.#maxRequests
+    );
   }
 
   get expectsReplies(): boolean {
@@ -102,40 +111,49 @@ export class Transmission implements RequestOwner, RequestTaker, ReplySender {
 
   /** Finishes what is in flight; what comes meanwhile is refused. */
   shutDown(): void {
-    this.#shuttingDown = true;
+    this.#checks.shuttingDown = true;
     if (this.idle) this.finish();
   }
 
   begin(buffer: Buffer, at: number): Request | null {
-    if (readU32(buffer, at + RequestField.Magic) !== REQUEST_MAGIC) {
+    const dialect = this.#dialect;
+    if (!hasRequestMagic(buffer, at, dialect)) {
       this.#cutOff('a request without its magic number');
       return null;
     }
-    const command = readU16(buffer, at + RequestField.Type);
-    if (command === NbdCommand.Disconnect) {
+    if (readCommand(buffer, at) === NbdCommand.Disconnect) {
       this.finish();
       return null;
     }
-    const request = this.#free.pop() ?? this.#make();
-    request.command = command;
-    request.flags = readU16(buffer, at + RequestField.Flags);
-    request.offset = readU64(buffer, at + RequestField.Offset);
-    request.length = readU32(buffer, at + RequestField.Length);
-    this.#check(request);
-    placeReply(request, this.#arenas, buffer, at + RequestField.Cookie);
-    this.#holdings.bytes += REQUEST_COST;
+    const request = this.#requests.get();
+    if (!readRequest(request, buffer, at, dialect)) {
+      this.#requests.put(request);
+      this.#cutOff('a write that does not say how many data it has');
+      return null;
+    }
+    this.#checks.check(request);
+    placeReply(request, dialect, this.#arenas, buffer, at + RequestField.Cookie);
+    request.cost = costOf(request.command);
+    this.#holdings.bytes += request.cost;
     this.#inflight++;
-    if (command === NbdCommand.Write && request.length > 0) return this.#accept(request);
+    if (request.incoming > 0) return this.#accept(request);
     this.start(request);
     return null;
   }
 
   mayBorrow(request: Request): boolean {
-    return request.error === NbdError.None && !request.crooked && !this.exported.lock.busy;
+    return (
+      request.error === NbdError.None &&
+      !request.crooked &&
+      !this.exported.lock.busy &&
+      request.command === NbdCommand.Write
+    );
   }
 
   provide(request: Request): void {
-    if (request.error === NbdError.None) this.#payloads.take(request, this.exported.block);
+    if (request.error !== NbdError.None) return;
+    if (request.command === NbdCommand.Write) this.#payloads.take(request, this.exported.block);
+    else request.payload = this.#holdings.take(request.incoming);
   }
 
   start(request: Request): void {
@@ -143,8 +161,8 @@ export class Transmission implements RequestOwner, RequestTaker, ReplySender {
     const { port } = this.exported;
     if (request.error !== NbdError.None) this.#answer(request);
     else if (command === NbdCommand.Flush) submitFlush(request, port);
-    else if (length === 0) this.#answer(request);
-    else if (this.#mustTakeCare(request)) void this.#startCarefully(request);
+    else if (length === 0 && command !== NbdCommand.BlockStatus) this.#answer(request);
+    else if (isHeavy(command) || this.#mustTakeCare(request)) void this.#performSlowly(request);
     else {
       if (command !== NbdCommand.Read) request.writing = true;
       else if (request.inlineBytes === 0) this.#payloads.take(request, this.exported.block);
@@ -162,27 +180,29 @@ export class Transmission implements RequestOwner, RequestTaker, ReplySender {
       submitFlush(request, this.exported.port);
       return;
     }
-    if (status !== Status.Ok) request.error = nbdErrorOf(status);
+    if (status !== Status.Ok) {
+      request.error = nbdErrorOf(status);
+      request.reason = codeOfErrno(status);
+    }
     this.#answer(request);
   }
 
   sent(request: Request): void {
     this.#payloads.give(request);
     this.#arenas.release(request.arena!);
-    this.#holdings.bytes -= REQUEST_COST;
-    request.reset();
-    this.#free.push(request);
+    this.#holdings.bytes -= request.cost;
+    this.#requests.put(request);
   }
 
   batchSent(): void {
-    if (this.#shuttingDown && this.idle) this.finish();
+    if (this.#checks.shuttingDown && this.idle) this.finish();
     this.#finishIfIdle();
     if (!this.ending && !this.blocked) this.#host.unblocked();
   }
 
   #finishIfIdle(): void {
     if (!this.ending || !this.idle) return;
-    this.exported.lock.writers.delete(this);
+    this.exported.lock.writers.delete(this.#requests);
     this.#host.finished();
   }
 
@@ -191,27 +211,12 @@ export class Transmission implements RequestOwner, RequestTaker, ReplySender {
     this.finish();
   }
 
-  #make(): Request {
-    const request = new Request(this);
-    this.requests.push(request);
-    return request;
-  }
-
-  #check(request: Request): void {
-    const { offset, length } = request;
-    const { block } = this.exported;
-    request.crooked = offset % block !== 0 || length % block !== 0;
-    request.error = this.#shuttingDown
-      ? NbdError.Shutdown
-      : checkRequest(this.exported, request.command, request.flags, offset, length);
-  }
-
-  /** A write with data, unless there are too many to drop. */
+  /** A request with data, unless there are too many to drop. */
   #accept(request: Request): Request | null {
-    if (request.error === NbdError.None || request.length <= LARGEST_DROPPED) return request;
+    if (request.error === NbdError.None || request.incoming <= LARGEST_DROPPED) return request;
     this.#inflight--;
     this.sent(request);
-    this.#cutOff(`a write of ${String(request.length)} bytes`);
+    this.#cutOff(`a request with ${String(request.incoming)} bytes of data`);
     return null;
   }
 
@@ -224,15 +229,8 @@ export class Transmission implements RequestOwner, RequestTaker, ReplySender {
     return lock.busy && request.command !== NbdCommand.Read && lock.covers(request.sector, request.count);
   }
 
-  async #startCarefully(request: Request): Promise<void> {
-    try {
-      if (request.command === NbdCommand.Read) this.#payloads.take(request, this.exported.block);
-      await performCarefully(request, this.exported);
-    } catch (error) {
-      request.error = nbdErrorOf(statusOf(error));
-      // A bio that failed may still be in the hands of the plugin that was to blame.
-      this.#payloads.forsake(request);
-    }
+  async #performSlowly(request: Request): Promise<void> {
+    await this.#slow.perform(request);
     this.#answer(request);
   }
 
@@ -242,10 +240,7 @@ export class Transmission implements RequestOwner, RequestTaker, ReplySender {
       request.writing = false;
       if (this.exported.lock.busy) this.exported.lock.settle();
     }
-    if (request.command === NbdCommand.Write) this.#payloads.give(request);
-    if (request.error !== NbdError.None) {
-      request.arena!.buffer.writeUInt32BE(request.error, request.slot + SimpleReplyField.Error);
-    }
+    if (!finishReply(request, this.#dialect, this.exported)) this.#payloads.give(request);
     this.#replies.push(request);
   }
 }

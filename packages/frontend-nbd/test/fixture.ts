@@ -1,11 +1,18 @@
-import { type ChaosDisk, type ChaosOptions, chaosDriver, passFilter } from '@interposer/conformance';
-import { createEngine, type Engine, type Port } from '@interposer/core';
+import {
+  type ChaosDisk,
+  type ChaosOptions,
+  chaosDriver,
+  passFilter,
+  spanTarget,
+} from '@interposer/conformance';
+import { createEngine, type Engine, type PluginType, type Port } from '@interposer/core';
 import { ram } from '@interposer/device-ram';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach } from 'vitest';
 import { type NbdEvent, type NbdExport, NbdServer, type NbdServerOptions } from '../src/index.ts';
+import { ChunkClient, type DialectName } from './chunk-client.ts';
 import { RawClient } from './raw-client.ts';
 
 const cleanups: (() => unknown)[] = [];
@@ -32,14 +39,16 @@ export class Fixture {
   readonly port: Port;
   readonly path: string;
   readonly disk: ChaosDisk | null;
+  readonly chaos: ReturnType<typeof chaosDriver>;
   readonly events: NbdEvent[];
 
-  constructor(parts: Pick<Fixture, 'server' | 'engine' | 'port' | 'path' | 'disk' | 'events'>) {
+  constructor(parts: Pick<Fixture, 'server' | 'engine' | 'port' | 'path' | 'disk' | 'chaos' | 'events'>) {
     this.server = parts.server;
     this.engine = parts.engine;
     this.port = parts.port;
     this.path = parts.path;
     this.disk = parts.disk;
+    this.chaos = parts.chaos;
     this.events = parts.events;
   }
 
@@ -49,9 +58,22 @@ export class Fixture {
     return client;
   }
 
+  /** Puts another table under a mapped device. */
+  async reload(sectors: number, disk = 'disk'): Promise<void> {
+    await this.engine.load('mapped', `0 ${String(sectors)} span chaos:${disk} 0`);
+    await this.engine.resume('mapped');
+  }
+
   /** Connected, and past the handshake. */
   client(name = ''): Promise<RawClient> {
     return this.connect().go(name);
+  }
+
+  /** The same for one that checks every reply, in any dialect, with contexts. */
+  async checked(dialect: DialectName, queries: readonly string[] = [], name = ''): Promise<ChunkClient> {
+    const client = new ChunkClient(this.path, dialect);
+    later(() => client.close());
+    return client.open(queries, name);
   }
 
   get uri(): string {
@@ -63,14 +85,22 @@ export interface FixtureOptions extends NbdServerOptions {
   /** The spec of a device; by default a disk of the conformance kit, which answers at once. */
   readonly device?: string;
   readonly disk?: Partial<ChaosOptions>;
+  /** The export is a mapped device of so many sectors of the disk. */
+  readonly mapped?: number;
+  /** Further types that the test uses. */
+  readonly types?: readonly PluginType[];
   readonly exported?: Partial<NbdExport>;
 }
 
 export async function serve(options: FixtureOptions = {}): Promise<Fixture> {
   const chaos = chaosDriver();
   const disk = options.device === undefined ? chaos.add('disk', { sectors: 2048, ...options.disk }) : null;
-  const engine = createEngine({ types: [chaos, ram, passFilter] });
-  const port = await engine.open(options.device ?? 'chaos:disk');
+  const engine = createEngine({ types: [chaos, ram, passFilter, spanTarget, ...(options.types ?? [])] });
+  if (options.mapped !== undefined) {
+    await engine.create('mapped', { table: `0 ${String(options.mapped)} span chaos:disk 0` });
+  }
+  const device = options.mapped === undefined ? 'chaos:disk' : 'mapped';
+  const port = await engine.open(options.device ?? device);
   const events: NbdEvent[] = [];
   const server = new NbdServer({ onEvent: (event) => events.push(event), ...options });
   server.addExport({ name: '', port, ...options.exported });
@@ -82,7 +112,7 @@ export async function serve(options: FixtureOptions = {}): Promise<Fixture> {
     port.close();
     await engine.close();
   });
-  return new Fixture({ server, engine, port, path, disk, events });
+  return new Fixture({ server, engine, port, path, disk, chaos, events });
 }
 
 /** Resolves when a condition holds, looked at once in each turn of the event loop. */

@@ -51,8 +51,10 @@ describe.skipIf(!peer('nbdinfo'))('nbdinfo', () => {
         can_multi_conn: true,
         can_trim: true,
         can_zero: true,
-        can_fast_zero: false,
-        can_df: false,
+        can_fast_zero: true,
+        can_cache: true,
+        can_df: true,
+        contexts: ['base:allocation'],
         block_size_minimum: 1,
         block_size_preferred: 4096,
         block_size_maximum: 32 * MIB,
@@ -156,8 +158,9 @@ refused(lambda: h.pread(512, size), errno.EINVAL)
 refused(lambda: h.pwrite(b"x" * 512, size), errno.ENOSPC)
 refused(lambda: h.zero(512, size), errno.ENOSPC)
 refused(lambda: h.trim(512, size), errno.EINVAL)
-refused(lambda: h.cache(512, 0), errno.EINVAL)
-refused(lambda: h.zero(512, 0, nbd.CMD_FLAG_FAST_ZERO), errno.EINVAL)
+h.cache(512, 0)
+refused(lambda: h.cache(512, size), errno.EINVAL)
+h.zero(512, 0, nbd.CMD_FLAG_FAST_ZERO)
 refused(lambda: h.pread(512, 2**63 - 512), errno.EINVAL)
 assert h.pread(0 + 1, 1021) == b"u"
 `;

@@ -37,8 +37,9 @@ export class RawClient {
   readonly #asked = new Map<number, { bytes: number; resolve: (reply: Reply) => void }>();
   #pumping = false;
 
-  constructor(path: string) {
-    this.socket = connect({ path, allowHalfOpen: true });
+  /** Connects to a UNIX socket, or goes on with a connection. */
+  constructor(place: string | Socket) {
+    this.socket = typeof place === 'string' ? connect({ path: place, allowHalfOpen: true }) : place;
     this.socket.on('data', (piece) => {
       this.#bytes = Buffer.concat([this.#bytes, piece]);
       this.#wake();
@@ -89,16 +90,27 @@ export class RawClient {
     this.send(encodeOption(option, data));
     const answers: OptionAnswer[] = [];
     do answers.push(await this.answer(option));
-    while (answers.at(-1)!.type === OptionReply.Info || answers.at(-1)!.type === OptionReply.Server);
+    while (answers.at(-1)!.type > OptionReply.Ack && answers.at(-1)!.type < OptionReply.ErrUnsupported);
     return answers;
   }
 
   /** The whole handshake. */
   async go(name = ''): Promise<this> {
     await this.greet();
+    return this.choose(name);
+  }
+
+  /** Ends the negotiation. */
+  async choose(name = ''): Promise<this> {
     const answers = await this.option(NbdOption.Go, encodeInfoRequest({ name, types: [] }));
     if (answers.at(-1)!.type !== OptionReply.Ack) throw new Error(answers.at(-1)!.data.toString());
     return this;
+  }
+
+  /** An option without data that has to succeed. */
+  async agree(option: number): Promise<void> {
+    const answers = await this.option(option);
+    if (answers.at(-1)!.type !== OptionReply.Ack) throw new Error(answers.at(-1)!.data.toString());
   }
 
   /** The bytes of a request, for tests that send them in their own way. */
