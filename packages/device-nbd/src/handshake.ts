@@ -1,11 +1,13 @@
-import { type ErrorCode, fail } from '@interposer/core';
+import { fail } from '@interposer/core';
 import {
+  ALLOCATION_CONTEXT,
   type BlockSizes,
+  decodeContextReply,
   decodeExportInfo,
   decodeExportNameReply,
   decodeGreeting,
-  decodeOptionReplyHeader,
   encodeClientFlags,
+  encodeContextRequest,
   encodeInfoRequest,
   encodeOption,
   encodeText,
@@ -18,21 +20,15 @@ import {
   NBD_MAGIC,
   NbdOption,
   OLDSTYLE_MAGIC,
-  OPTION_REPLY_HEADER_BYTES,
   OptionReply,
 } from '@interposer/nbd-protocol';
 import type { ByteReader } from './byte-reader.ts';
+import { ask, brokenProtocol, exchange, type HandshakePeer, refusal } from './option-exchange.ts';
 
-/** Replies to options are short; a longer one is no reply of an honest server. */
-const LARGEST_REPLY = 64 * 1024;
+/** How requests and replies are framed. */
+export type Headers = 'simple' | 'structured' | 'extended';
 
-/** The two ends of the connection during the handshake. */
-export interface HandshakePeer {
-  readonly reader: ByteReader;
-  readonly send: (bytes: Buffer) => void;
-}
-
-/** What the server told about its export. */
+/** What was agreed on a connection, and what the server told about its export. */
 export interface RemoteExport {
   /** In bytes. */
   readonly size: number;
@@ -40,29 +36,29 @@ export interface RemoteExport {
   readonly flags: number;
   /** Absent: the server did not say. */
   readonly blockSizes?: BlockSizes;
+  readonly headers: Headers;
+  /** What BLOCK_STATUS calls `base:allocation`; absent: it cannot be asked. */
+  readonly allocation?: number;
 }
 
-interface Reply {
-  readonly type: number;
-  readonly data: Buffer;
-}
-
-const ERRORS: Readonly<Partial<Record<number, ErrorCode>>> = {
-  [OptionReply.ErrPolicy]: 'EACCES',
-  [OptionReply.ErrTlsRequired]: 'EACCES',
-  [OptionReply.ErrUnknown]: 'ENOENT',
-  [OptionReply.ErrShutdown]: 'ESHUTDOWN',
-  [OptionReply.ErrUnsupported]: 'ENOTSUP',
-  [OptionReply.ErrPlatform]: 'ENOTSUP',
-};
-
-/** Chooses an export. Rejects with a coded error; EIO stands for a server that does not speak the protocol. */
-export async function shakeHands(peer: HandshakePeer, exportName: string): Promise<RemoteExport> {
+/**
+ * Chooses an export. With `secure`, which puts TLS into the connection, there is no other way than through TLS. Rejects with a
+ * coded error; EIO stands for a server that does not speak the protocol.
+ */
+export async function shakeHands(
+  peer: HandshakePeer,
+  exportName: string,
+  secure?: () => Promise<void>,
+): Promise<RemoteExport> {
   const offered = await readGreeting(peer.reader);
   const noZeroes = (offered & HandshakeFlag.NoZeroes) !== 0;
   const fixed = (offered & HandshakeFlag.FixedNewstyle) !== 0;
+  if (!fixed && secure !== undefined) {
+    throw fail('ENOTSUP', 'the server is too old to speak TLS, and TLS is required');
+  }
   peer.send(encodeClientFlags(offered & (HandshakeFlag.FixedNewstyle | HandshakeFlag.NoZeroes)));
-  const chosen = fixed ? await go(peer, exportName) : null;
+  if (secure !== undefined) await startTls(peer, secure);
+  const chosen = fixed ? await negotiate(peer, exportName) : null;
   return chosen ?? openByName(peer, exportName, noZeroes);
 }
 
@@ -76,18 +72,49 @@ async function readGreeting(reader: ByteReader): Promise<number> {
     : fail('EIO', 'what answers there is no NBD server');
 }
 
-/** The export by GO; null: the server does not know GO. */
-async function go({ reader, send }: HandshakePeer, exportName: string): Promise<RemoteExport | null> {
-  send(encodeOption(NbdOption.Go, encodeInfoRequest({ name: exportName, types: [InfoType.BlockSize] })));
+/** A server that refuses is left: what was asked to be secret is not sent in plain text. */
+async function startTls(peer: HandshakePeer, secure: () => Promise<void>): Promise<void> {
+  const answer = await exchange(peer, NbdOption.StartTls);
+  if (answer.type !== OptionReply.Ack) {
+    const { code, message } = refusal(answer, 'TLS, which is required');
+    throw fail(code === 'EINVAL' ? 'ENOTSUP' : code, message);
+  }
+  await secure();
+}
+
+/** The order of libnbd: each step is left out by servers that do not know it. Null: not even GO is known. */
+async function negotiate(peer: HandshakePeer, exportName: string): Promise<RemoteExport | null> {
+  let headers: Headers = 'simple';
+  if (await ask(peer, NbdOption.ExtendedHeaders)) headers = 'extended';
+  else if (await ask(peer, NbdOption.StructuredReply)) headers = 'structured';
+  const allocation = headers === 'simple' ? undefined : await chooseContext(peer, exportName);
+  const chosen = await go(peer, exportName);
+  // The other way has no place for extended headers.
+  if (chosen === null && headers === 'extended') throw brokenProtocol();
+  return chosen && { ...chosen, headers, ...(allocation === undefined ? {} : { allocation }) };
+}
+
+async function chooseContext(peer: HandshakePeer, name: string): Promise<number | undefined> {
+  const request = encodeContextRequest({ name, queries: [ALLOCATION_CONTEXT] });
+  const { type, replies } = await exchange(peer, NbdOption.SetMetaContext, request);
+  if (type !== OptionReply.Ack) return undefined;
+  const contexts = replies
+    .filter((reply) => reply.type === OptionReply.MetaContext)
+    .map((reply) => decodeContextReply(reply.data));
+  return contexts.find((context) => context?.name === ALLOCATION_CONTEXT)?.id;
+}
+
+/** The export by GO; null: the server does not know GO. What GO says holds, whatever INFO might have said. */
+async function go(peer: HandshakePeer, name: string): Promise<Omit<RemoteExport, 'headers'> | null> {
+  const request = encodeInfoRequest({ name, types: [InfoType.BlockSize] });
+  const answer = await exchange(peer, NbdOption.Go, request);
+  if (answer.type === OptionReply.ErrUnsupported) return null;
+  if (answer.type !== OptionReply.Ack) throw refusal(answer, `export "${name}"`);
   let size: number | undefined;
   let flags = 0;
   let blockSizes: BlockSizes | undefined;
-  for (;;) {
-    const { type, data } = await readReply(reader, NbdOption.Go);
-    if (type === OptionReply.ErrUnsupported) return null;
-    if (type === OptionReply.Ack) break;
-    if (type !== OptionReply.Info) throw refusal(type, data, exportName);
-    const info = decodeExportInfo(data);
+  for (const { type, data } of answer.replies) {
+    const info = type === OptionReply.Info ? decodeExportInfo(data) : null;
     if (info === null) throw fail('EIO', 'the server sent malformed information about its export');
     if (info.type === 'export') ({ size, flags } = info);
     if (info.type === 'block-size') blockSizes = info;
@@ -97,26 +124,9 @@ async function go({ reader, send }: HandshakePeer, exportName: string): Promise<
 }
 
 /** By EXPORT_NAME, which has no error replies: a server that refuses closes. */
-async function openByName(
-  { reader, send }: HandshakePeer,
-  exportName: string,
-  noZeroes: boolean,
-): Promise<RemoteExport> {
-  send(encodeOption(NbdOption.ExportName, encodeText(exportName)));
-  const reply = decodeExportNameReply(await reader.read(EXPORT_NAME_REPLY_BYTES));
-  if (!noZeroes) await reader.read(EXPORT_NAME_PADDING_BYTES);
-  return reply;
-}
-
-async function readReply(reader: ByteReader, option: number): Promise<Reply> {
-  const header = decodeOptionReplyHeader(await reader.read(OPTION_REPLY_HEADER_BYTES));
-  if (header?.option !== option || header.length > LARGEST_REPLY) {
-    throw fail('EIO', 'the server broke the protocol in the handshake');
-  }
-  return { type: header.type, data: await reader.read(header.length) };
-}
-
-function refusal(type: number, data: Buffer, exportName: string): Error {
-  const said = data.length === 0 ? `error ${type.toString(16)}` : data.toString('utf8');
-  return fail(ERRORS[type] ?? 'EINVAL', `the server refuses export "${exportName}": ${said}`);
+async function openByName(peer: HandshakePeer, exportName: string, noZeroes: boolean): Promise<RemoteExport> {
+  peer.send(encodeOption(NbdOption.ExportName, encodeText(exportName)));
+  const reply = decodeExportNameReply(await peer.reader.read(EXPORT_NAME_REPLY_BYTES));
+  if (!noZeroes) await peer.reader.read(EXPORT_NAME_PADDING_BYTES);
+  return { ...reply, headers: 'simple' };
 }

@@ -1,27 +1,47 @@
-import { defineDriver, type DriverType, fail } from '@interposer/core';
-import { formatNbdUri, type NbdUri, NbdUriError, parseNbdUri } from '@interposer/nbd-protocol';
-import { openRemote } from './connect.ts';
+import { defineDriver, type DriverType, type OpenRequest } from '@interposer/core';
+import { formatNbdUri } from '@interposer/nbd-protocol';
+import { openConnections } from './open-connection.ts';
+import { limitsOf } from './remote-limits.ts';
+import { RemoteDevice } from './remote.ts';
+import { settingsOf, uriOf } from './settings.ts';
 
-/** `nbd://HOST[:PORT]/EXPORT` and `nbd+unix:///EXPORT?socket=PATH`: one connection, shared by all who name the same place. */
+/** Milliseconds from the connecting to the end of the handshake. */
+const OPEN_TIMEOUT = 30_000;
+
+/**
+ * `nbd://HOST[:PORT]/EXPORT`, `nbd+unix:///EXPORT?socket=PATH`, and `nbds` for TLS: one device, shared by all who name the same
+ * place. `connections=N` and `reconnect=SECONDS` say how it is reached, not where it is: whoever opens it first decides.
+ */
 export const nbd: DriverType = defineDriver({
   name: 'nbd',
-  version: [1, 0, 0],
-  schemes: ['nbd', 'nbd+unix'],
+  version: [1, 1, 0],
+  schemes: ['nbd', 'nbd+unix', 'nbds', 'nbds+unix'],
   major: 43,
   // A text that cannot be parsed rejects like any other failure.
   identify: (spec, scheme) => Promise.resolve(spec).then((text) => formatNbdUri(uriOf(scheme, text))),
-  async open({ scheme, spec, readOnly, clock, log, lost }) {
-    const uri = uriOf(scheme, spec);
-    for (const key of uri.unknownKeys) log(`${formatNbdUri(uri)}: "${key}" has no meaning here`);
-    return openRemote({ uri, readOnly, clock, lost });
-  },
+  open: openRemote,
 });
 
-function uriOf(scheme: string, spec: string): NbdUri {
+async function openRemote({ scheme, spec, readOnly, clock, log, lost }: OpenRequest): Promise<RemoteDevice> {
+  const uri = uriOf(scheme, spec);
+  const say = (message: string): void => log(`${formatNbdUri(uri)}: ${message}`);
+  const settings = settingsOf(uri, say);
+  const open = (timeout: number, tell: (message: string) => void) =>
+    openConnections({ settings, clock, timeout: Math.min(timeout, OPEN_TIMEOUT), log: tell });
+  const connections = await open(OPEN_TIMEOUT, say);
   try {
-    return parseNbdUri(`${scheme}:${spec}`);
+    const limits = limitsOf(connections[0]!.remote, readOnly);
+    const limit = settings.reconnect;
+    return new RemoteDevice({
+      connections,
+      limits,
+      clock,
+      log: say,
+      lost,
+      ...(limit === 0 ? {} : { reconnect: { limit, open: (timeout) => open(timeout, say) } }),
+    });
   } catch (error) {
-    if (error instanceof NbdUriError) throw fail('EINVAL', error.message, error);
+    for (const connection of connections) connection.abandon();
     throw error;
   }
 }

@@ -4,6 +4,8 @@ import {
   BioOp,
   type Clock,
   type Driver,
+  type Extent,
+  fail,
   hasOp,
   type Limits,
   MapResult,
@@ -12,17 +14,15 @@ import {
   Status,
   unplug,
 } from '@interposer/core';
-import {
-  CommandFlag,
-  NbdCommand,
-  NbdError,
-  SIMPLE_REPLY_BYTES,
-  SIMPLE_REPLY_MAGIC,
-  SimpleReplyField,
-  TransmissionFlag,
-} from '@interposer/nbd-protocol';
-import type { Socket } from 'node:net';
-import { RequestSender } from './sender.ts';
+import { CommandFlag, NbdCommand, TransmissionFlag } from '@interposer/nbd-protocol';
+import type { Connection, ConnectionUser } from './connection.ts';
+import type { RemoteExport } from './handshake.ts';
+import { Recovery } from './recovery.ts';
+import { remoteExtents } from './remote-extents.ts';
+import { RequestTable } from './request-table.ts';
+import type { Request, Task } from './request.ts';
+import { differenceOf } from './same-export.ts';
+import { Stability } from './stability.ts';
 
 const COMMANDS: readonly number[] = [
   NbdCommand.Read,
@@ -32,213 +32,215 @@ const COMMANDS: readonly number[] = [
   NbdCommand.WriteZeroes,
 ];
 
-const STATUSES: Readonly<Partial<Record<number, Status>>> = {
-  [NbdError.None]: Status.Ok,
-  [NbdError.Perm]: Status.Perm,
-  [NbdError.NoMem]: Status.NoMem,
-  [NbdError.Inval]: Status.Inval,
-  [NbdError.NoSpc]: Status.NoSpc,
-  [NbdError.NotSup]: Status.NotSup,
-  [NbdError.Shutdown]: Status.Shutdown,
-};
-
-/** From this size on read data go from the socket to where they belong, without a copy. */
-const SMALLEST_DIRECT = 64 * 1024;
-
-/** Milliseconds that the server has to close after it was told that we leave. */
-const CLOSE_TIMEOUT = 5_000;
-
 /** What a remote device is made of. */
 export interface RemoteOptions {
-  readonly socket: Socket;
+  readonly connections: readonly Connection[];
   readonly limits: Limits;
-  /** Transmission flags. */
-  readonly flags: number;
   readonly clock: Clock;
-  /** Called once when the connection breaks. */
+  readonly log: (message: string) => void;
+  /** Called once when the device is gone. */
   readonly lost: (reason: string) => void;
+  /** How to get connections back; absent: the device is gone when one breaks. */
+  readonly reconnect?: {
+    /** Milliseconds. */
+    readonly limit: number;
+    readonly open: (timeout: number) => Promise<Connection[]>;
+  };
 }
 
-/** The driver on an established connection: many requests at a time, answered in any order. */
-export class RemoteDevice implements Driver {
+/**
+ * The driver on established connections. They live and die together: if one breaks, the server behind all of them is in
+ * doubt, and a flush on a new one would say nothing of what was answered on an old one. With `reconnect`, requests wait
+ * meanwhile; then what no flush covered is written again, and after it what was not answered is sent again in its order.
+ */
+export class RemoteDevice implements Driver, ConnectionUser {
   readonly limits: Limits;
-  readonly #socket: Socket;
-  readonly #sender: RequestSender;
-  readonly #clock: Clock;
-  readonly #lost: (reason: string) => void;
+  readonly table: RequestTable = new RequestTable();
+  readonly log: (message: string) => void;
+  readonly #options: RemoteOptions;
+  readonly #remote: RemoteExport;
   readonly #hasFua: boolean;
-  /** Bios by the low half of their cookie; the high half tells uses of one place apart. */
-  readonly #bios: (Bio | null)[] = [];
-  readonly #uses: number[] = [];
-  readonly #free: number[] = [];
-  /** A reply header that came in pieces. */
-  readonly #header = Buffer.alloc(SIMPLE_REPLY_BYTES);
-  #headerBytes = 0;
-  /** The read whose data are coming, and how many bytes of them have come. */
-  #reading: Bio | null = null;
-  #readingPlace = 0;
-  #received = 0;
-  /** Places of writes that were answered and wait for the flush behind them. */
-  readonly #flushing = new Set<number>();
-  #alive = true;
+  readonly #recovery: Recovery | null;
+  /** What a flush has to answer for across a break; null: a break is the end. */
+  readonly #stability: Stability | null;
+  #connections: readonly Connection[];
+  /** Whether requests are sent when they come; otherwise they wait. */
+  #ready = true;
+  #gone = false;
   #leaving = false;
 
-  constructor({ socket, limits, flags, clock, lost }: RemoteOptions) {
+  constructor(options: RemoteOptions) {
+    const { connections, limits, log, reconnect, clock } = options;
+    this.#options = options;
     this.limits = limits;
-    this.#socket = socket;
-    this.#sender = new RequestSender(socket);
-    this.#clock = clock;
-    this.#lost = lost;
-    this.#hasFua = (flags & TransmissionFlag.SendFua) !== 0;
+    this.log = log;
+    this.#connections = connections;
+    this.#remote = connections[0]!.remote;
+    this.#hasFua = (this.#remote.flags & TransmissionFlag.SendFua) !== 0;
+    this.#stability = reconnect && hasOp(limits.ops, BioOp.Flush) ? new Stability(this) : null;
+    this.#recovery =
+      reconnect === undefined
+        ? null
+        : new Recovery({
+            clock,
+            ...reconnect,
+            difference: (found) => this.#differenceOf(found),
+            restored: (found) => this.#restored(found),
+            failed: (reason) => this.#lose(reason),
+          });
+    for (const connection of connections) connection.use(this);
   }
 
   submit(bio: Bio): MapResult {
-    if (!this.#alive) {
-      bio.complete(Status.NoDev);
-      return MapResult.Submitted;
-    }
     const fua = (bio.flags & BioFlag.Fua) !== 0;
-    if (fua && !this.#hasFua && !hasOp(this.limits.ops, BioOp.Flush)) {
-      bio.complete(Status.NotSup);
+    if (this.#gone || (fua && !this.#hasFua && !hasOp(this.limits.ops, BioOp.Flush))) {
+      bio.complete(this.#gone ? Status.NoDev : Status.NotSup);
       return MapResult.Submitted;
     }
-    const place = this.#free.pop() ?? this.#uses.push(0) - 1;
-    this.#bios[place] = bio;
-    let flags = fua && this.#hasFua ? CommandFlag.Fua : 0;
-    if ((bio.flags & BioFlag.NoUnmap) !== 0) flags |= CommandFlag.NoHole;
-    this.#send(place, COMMANDS[bio.op]!, flags, bio);
+    const request = this.table.take();
+    request.bio = bio;
+    request.command = COMMANDS[bio.op]!;
+    request.flags = fua && this.#hasFua ? CommandFlag.Fua : 0;
+    if ((bio.flags & BioFlag.NoUnmap) !== 0) request.flags |= CommandFlag.NoHole;
+    request.sector = bio.op === BioOp.Flush ? 0 : bio.sector;
+    request.count = bio.count;
+    request.buffer = bio.buffer;
+    request.bufferOffset = bio.bufferOffset;
+    if (this.#ready) this.#send(request);
     return MapResult.Submitted;
   }
 
-  /** Says goodbye. What was written is as stable as the last flush made it. */
-  close(): Promise<void> {
-    this.#leaving = true;
-    if (!this.#alive) return Promise.resolve();
-    return new Promise((resolve) => {
-      const timer = this.#clock.after(CLOSE_TIMEOUT, () => this.#socket.destroy());
-      this.#socket.once('close', () => {
-        timer.cancel();
-        resolve();
-      });
-      this.#sender.send(NbdCommand.Disconnect, 0, 0, 0, 0, 0);
-      this.#sender.unplug();
-      this.#socket.end();
+  /** Asks with BLOCK_STATUS where the server can tell. ENODEV when the device is gone. */
+  async extents(sector: number, count: number): Promise<Extent[]> {
+    if (this.#gone) throw fail('ENODEV', 'the NBD server is gone');
+    return remoteExtents(this, this.#remote, {
+      sector,
+      count,
+      block: this.limits.logicalBlock / SECTOR_SIZE,
     });
   }
 
-  /** The connection is gone: what is pending fails, and so does all that comes. */
-  disconnected(reason: string): void {
-    if (!this.#alive) return;
-    this.#alive = false;
-    this.#socket.destroy();
-    if (!this.#leaving) this.#lost(`the NBD connection broke: ${reason}`);
-    this.#reading = null;
-    for (const [place, bio] of this.#bios.entries()) {
-      this.#bios[place] = null;
-      bio?.complete(Status.Io);
+  /** Says goodbye. What was written is as stable as the last flush made it. */
+  async close(): Promise<void> {
+    this.#leaving = true;
+    this.#recovery?.cancel();
+    await Promise.all(this.#connections.map((connection) => connection.leave(this.#options.clock)));
+    this.#gone = true;
+  }
+
+  /** Sends a request of the device's own, or lets it wait. */
+  start(task: Task, fill: (request: Request) => void): void {
+    if (this.#gone) {
+      task.done(Status.NoDev);
+      return;
     }
+    const request = this.table.take();
+    request.task = task;
+    request.flags = 0;
+    request.sector = request.count = 0;
+    fill(request);
+    // One that does not survive a break belongs to the connections that are there.
+    if (this.#ready || !task.survives) this.#send(request);
   }
 
-  /** Where the next bytes from the socket should go, or null for anywhere. */
-  window(): Uint8Array | null {
-    const bio = this.#reading;
-    if (bio === null) return null;
-    const bytes = bio.count * SECTOR_SIZE - this.#received;
-    if (bytes < SMALLEST_DIRECT) return null;
-    const start = bio.bufferOffset + this.#received;
-    return bio.buffer.subarray(start, start + bytes);
+  answered(request: Request): void {
+    this.#recovery?.prove();
+    const { bio, status } = request;
+    if (status === Status.Shutdown && this.#recovery !== null && !this.#leaving) {
+      this.broken(request.connection!, 'the server is shutting down', true);
+      return;
+    }
+    if (status === Status.Ok && this.#wantsFlush(request)) {
+      request.flushing = true;
+      request.connection!.send(request);
+      return;
+    }
+    if (status === Status.Ok && bio !== null) this.#stability?.answered(request);
+    this.#end(request, status);
   }
 
-  /** Bytes came into the window. */
-  receivedInWindow(bytes: number): void {
-    this.#received += bytes;
+  broken(connection: Connection, reason: string, honest: boolean): void {
+    if (this.#gone || !this.#connections.includes(connection)) return;
+    if (this.#leaving && this.table.active().length === 0) return;
+    for (const one of this.#connections) one.abandon();
+    this.#connections = [];
+    this.#ready = false;
+    for (const request of this.table.active()) {
+      request.rewind();
+      if (request.task?.survives === false) this.table.release(request);
+    }
+    this.#stability?.broken();
+    if (this.#recovery === null || !honest || this.#leaving) {
+      this.#lose(reason);
+      return;
+    }
+    this.log(`the connection broke: ${reason}; trying to get it back`);
+    this.#recovery.start(reason);
+  }
+
+  #send(request: Request): void {
+    const connection = this.#leastLoaded();
+    const isFlush = request.command === NbdCommand.Flush;
+    const isStatus = request.command === NbdCommand.BlockStatus;
+    if (isFlush && this.#stability?.admit(request) === false) this.#end(request, Status.Io);
+    else if (isStatus && connection.remote.allocation === undefined) this.#end(request, Status.NotSup);
+    else connection.send(request);
+  }
+
+  #leastLoaded(): Connection {
+    let least = this.#connections[0]!;
+    for (let i = 1; i < this.#connections.length; i++) {
+      if (this.#connections[i]!.inflight < least.inflight) least = this.#connections[i]!;
+    }
+    return least;
+  }
+
+  /** A write that must be stable, to a server without FUA: the answer is that of a flush behind it. */
+  #wantsFlush({ bio, command, flushing }: Request): boolean {
+    if (this.#hasFua || flushing || command !== NbdCommand.Write) return false;
+    return bio !== null && (bio.flags & BioFlag.Fua) !== 0;
+  }
+
+  #differenceOf(connections: readonly Connection[]): string | undefined {
+    const differences = connections.map(({ remote }) => differenceOf(this.#remote, remote, this.limits));
+    return differences.find((difference) => difference !== undefined);
+  }
+
+  #restored(connections: readonly Connection[]): void {
+    this.#connections = connections;
+    for (const connection of connections) {
+      connection.use(this);
+      // Something that came with the end of the handshake may have been the end of it all.
+      if (this.#connections !== connections) return;
+    }
+    if (this.#stability === null) this.#resume();
+    else this.#stability.repeat(() => this.#resume());
+  }
+
+  /** What was not answered is sent again, and what came meanwhile for the first time. */
+  #resume(): void {
+    const waiting = this.table.active();
+    this.log(`connected again; ${waiting.length} requests go on`);
+    this.#ready = true;
     plug();
-    this.#finishRead(this.#reading!);
+    const flushesFail = this.#stability?.mustFail(waiting) === true;
+    for (const request of waiting) {
+      if (flushesFail && request.command === NbdCommand.Flush) this.#end(request, Status.Io);
+      else if (request.isActive && request.connection === null) this.#send(request);
+    }
     unplug();
   }
 
-  /** Takes bytes from the server. */
-  receive(buffer: Buffer, bytes: number): void {
-    plug();
-    let at = 0;
-    while (at < bytes && this.#alive) {
-      if (this.#reading !== null) at = this.#receiveData(this.#reading, buffer, at, bytes);
-      else if (this.#headerBytes === 0 && bytes - at >= SIMPLE_REPLY_BYTES) {
-        this.#takeReply(buffer, at);
-        at += SIMPLE_REPLY_BYTES;
-      } else at = this.#gatherHeader(buffer, at, bytes);
-    }
-    unplug();
+  #lose(reason: string): void {
+    this.#gone = true;
+    if (!this.#leaving) this.#options.lost(`the NBD connection broke: ${reason}`);
+    for (const request of this.table.active()) this.#end(request, Status.Io);
   }
 
-  #send(place: number, command: number, flags: number, bio: Bio): void {
-    const use = (this.#uses[place]! + 1) % 2 ** 32;
-    this.#uses[place] = use;
-    if (command === NbdCommand.Flush) {
-      this.#sender.send(command, 0, use, place, 0, 0);
-      return;
-    }
-    this.#sender.send(command, flags, use, place, bio.sector, bio.count);
-    if (command === NbdCommand.Write) {
-      this.#sender.sendData(bio.buffer, bio.bufferOffset, bio.count * SECTOR_SIZE);
-    }
-  }
-
-  #gatherHeader(buffer: Buffer, start: number, end: number): number {
-    const bytes = Math.min(SIMPLE_REPLY_BYTES - this.#headerBytes, end - start);
-    buffer.copy(this.#header, this.#headerBytes, start, start + bytes);
-    this.#headerBytes += bytes;
-    if (this.#headerBytes === SIMPLE_REPLY_BYTES) {
-      this.#headerBytes = 0;
-      this.#takeReply(this.#header, 0);
-    }
-    return start + bytes;
-  }
-
-  #takeReply(buffer: Buffer, at: number): void {
-    const use = buffer.readUInt32BE(at + SimpleReplyField.Cookie);
-    const place = buffer.readUInt32BE(at + SimpleReplyField.Cookie + 4);
-    const bio = this.#bios[place] ?? null;
-    const known = bio !== null && this.#uses[place] === use;
-    if (!known || buffer.readUInt32BE(at + SimpleReplyField.Magic) !== SIMPLE_REPLY_MAGIC) {
-      this.disconnected('the server sent what is no reply to any request');
-      return;
-    }
-    const error = buffer.readUInt32BE(at + SimpleReplyField.Error);
-    if (error === NbdError.None && bio.op === BioOp.Read) {
-      this.#reading = bio;
-      this.#received = 0;
-      this.#readingPlace = place;
-      return;
-    }
-    // A write that must be stable, to a server without FUA: the answer is that of a flush behind it.
-    const stable = (bio.flags & BioFlag.Fua) === 0 || this.#hasFua || this.#flushing.has(place);
-    if (error === NbdError.None && !stable) {
-      this.#flushing.add(place);
-      this.#send(place, NbdCommand.Flush, 0, bio);
-      return;
-    }
-    this.#flushing.delete(place);
-    this.#end(place, bio, STATUSES[error] ?? Status.Io);
-  }
-
-  #receiveData(bio: Bio, buffer: Buffer, start: number, end: number): number {
-    const bytes = Math.min(bio.count * SECTOR_SIZE - this.#received, end - start);
-    buffer.copy(bio.buffer, bio.bufferOffset + this.#received, start, start + bytes);
-    this.#received += bytes;
-    this.#finishRead(bio);
-    return start + bytes;
-  }
-
-  #finishRead(bio: Bio): void {
-    if (this.#received < bio.count * SECTOR_SIZE) return;
-    this.#reading = null;
-    this.#end(this.#readingPlace, bio, Status.Ok);
-  }
-
-  #end(place: number, bio: Bio, status: Status): void {
-    this.#bios[place] = null;
-    this.#free.push(place);
-    bio.complete(status);
+  #end(request: Request, status: Status): void {
+    const { bio, task, extents } = request;
+    this.table.release(request);
+    if (bio === null) task!.done(status, extents);
+    else bio.complete(status);
   }
 }

@@ -1,5 +1,12 @@
 import { BufferPool, deferToUnplug, type PooledBuffer, type Pluggable, SECTOR_SIZE } from '@interposer/core';
-import { REQUEST_BYTES, writeRequest } from '@interposer/nbd-protocol';
+import {
+  CommandFlag,
+  EXTENDED_REQUEST_BYTES,
+  NbdCommand,
+  REQUEST_BYTES,
+  writeExtendedRequest,
+  writeRequest,
+} from '@interposer/nbd-protocol';
 import type { Socket } from 'node:net';
 
 // The source may be any Uint8Array, which has no copy with offsets of its own; Node's needs no view.
@@ -19,6 +26,7 @@ interface Batch {
 /** Requests on their way to the server: gathered while a burst lasts, or until the caller has returned. */
 export class RequestSender implements Pluggable {
   readonly #socket: Socket;
+  readonly #extended: boolean;
   readonly #pool = new BufferPool(4 * OUT_BYTES);
   #gathering: Batch = { pieces: [], buffers: [] };
   #sending: Batch = { pieces: [], buffers: [] };
@@ -28,9 +36,11 @@ export class RequestSender implements Pluggable {
   #end = 0;
   #scheduled = false;
   #busy = false;
+  #closed = false;
 
-  constructor(socket: Socket) {
+  constructor(socket: Socket, extended: boolean) {
     this.#socket = socket;
+    this.#extended = extended;
   }
 
   /** A request; of a write the data window follows. The cookie is two numbers of 32 bits. */
@@ -42,17 +52,16 @@ export class RequestSender implements Pluggable {
     sector: number,
     count: number,
   ): void {
-    const at = this.#take(REQUEST_BYTES);
-    writeRequest(
-      this.#out!,
-      at,
-      command,
-      flags,
-      cookieHigh,
-      cookieLow,
-      sector * SECTOR_SIZE,
-      count * SECTOR_SIZE,
-    );
+    const offset = sector * SECTOR_SIZE;
+    const length = count * SECTOR_SIZE;
+    if (this.#extended) {
+      const at = this.#take(EXTENDED_REQUEST_BYTES);
+      const all = command === NbdCommand.Write ? flags | CommandFlag.PayloadLength : flags;
+      writeExtendedRequest(this.#out!, at, command, all, cookieHigh, cookieLow, offset, length);
+    } else {
+      const at = this.#take(REQUEST_BYTES);
+      writeRequest(this.#out!, at, command, flags, cookieHigh, cookieLow, offset, length);
+    }
     this.#schedule();
   }
 
@@ -69,6 +78,11 @@ export class RequestSender implements Pluggable {
 
   unplug(): void {
     this.#flush();
+  }
+
+  /** Nothing more is sent; buffers that the socket may still hold are left to it. */
+  close(): void {
+    this.#closed = true;
   }
 
   /** Where in `#out` so many bytes may be written. */
@@ -99,7 +113,7 @@ export class RequestSender implements Pluggable {
 
   readonly #flush = (): void => {
     this.#scheduled = false;
-    if (this.#busy) return;
+    if (this.#busy || this.#closed) return;
     this.#cut();
     const batch = this.#gathering;
     if (batch.pieces.length === 0) return;
@@ -115,6 +129,7 @@ export class RequestSender implements Pluggable {
   };
 
   readonly #written = (): void => {
+    if (this.#closed) return;
     const { pieces, buffers } = this.#sending;
     for (const buffer of buffers) this.#pool.put(buffer);
     pieces.length = 0;

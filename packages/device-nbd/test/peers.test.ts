@@ -1,55 +1,19 @@
 import { createEngine, type Engine, type Port } from '@interposer/core';
-import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { connect } from 'node:net';
-import { tmpdir } from 'node:os';
+import { open as openFile, readFile, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { peer } from '../../../tools/peers.ts';
 import { nbd } from '../src/index.ts';
+import { cleanups, cleanUp } from './opened.ts';
+import { folder, serve, serveAsDaemon } from './peer-server.ts';
 
 const MIB = 2 ** 20;
-const cleanups: (() => unknown)[] = [];
 
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
-});
+afterEach(cleanUp);
 
-async function folder(): Promise<string> {
-  const path = await mkdtemp(join(tmpdir(), 'interposer-nbd-'));
-  cleanups.push(() => rm(path, { recursive: true }));
-  return path;
-}
-
-/** Starts a server and resolves when its socket answers. */
-async function serve(socket: string, program: string, ...words: string[]): Promise<void> {
-  const child: ChildProcess = spawn(program, words, { stdio: 'ignore' });
-  const gone = new Promise((resolve) => child.once('exit', resolve));
-  cleanups.push(() => {
-    child.kill('SIGTERM');
-    return gone;
-  });
-  while (!existsSync(socket) || !(await answers(socket))) {
-    if (child.exitCode !== null) throw new Error(`${program} ended with ${child.exitCode}`);
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-}
-
-function answers(path: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect({ path });
-    socket.once('connect', () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.once('error', () => resolve(false));
-  });
-}
-
-async function open(socket: string, name = ''): Promise<{ engine: Engine; port: Port }> {
+async function open(socket: string, name = '', query = ''): Promise<{ engine: Engine; port: Port }> {
   const engine = createEngine({ types: [nbd] });
-  const port = await engine.open(`nbd+unix:///${name}?socket=${socket}`);
+  const port = await engine.open(`nbd+unix:///${name}?socket=${socket}${query}`);
   cleanups.push(async () => {
     port.close();
     await engine.close();
@@ -139,5 +103,76 @@ describe.skipIf(!peer('qemu-nbd'))('qemu-nbd', () => {
     await exercise(port, image);
     expect((await readFile(file)).equals(image)).toBe(true);
     await expect(open(socket, 'other')).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+});
+
+/** Sixteen sectors of data at 1 MiB in a file of 8 GiB: the rest is a hole. */
+async function sparseFile(): Promise<string> {
+  const file = join(await folder(), 'image');
+  await writeFile(file, '');
+  await truncate(file, 8 * 2 ** 30);
+  const handle = await openFile(file, 'r+');
+  await handle.write(Buffer.alloc(8192, 7), 0, 8192, MIB);
+  await handle.close();
+  return file;
+}
+
+async function expectSparse(port: Port): Promise<void> {
+  const { sectors } = port.device.limits;
+  const extents = await port.extents(0, sectors);
+  const isHole = (sector: number): boolean =>
+    extents.some((one) => one.hole && one.zero && one.sector <= sector && one.sector + one.count > sector);
+  expect(extents.reduce((at, { sector, count }) => (sector === at ? at + count : NaN), 0)).toBe(sectors);
+  expect([0, 2048, 2063, 8192, sectors - 1].map(isHole)).toEqual([true, false, false, true, true]);
+  const read = await port.read(2040, 64);
+  expect(read.every((byte, i) => byte === (i >= 4096 && i < 4096 + 8192 ? 7 : 0))).toBe(true);
+}
+
+describe('what is a hole', () => {
+  it.skipIf(!peer('nbdkit'))('nbdkit tells', async () => {
+    const socket = join(await folder(), 's');
+    await serve(socket, 'nbdkit', '-f', '-U', socket, 'file', await sparseFile());
+    await expectSparse((await open(socket)).port);
+  });
+
+  it.skipIf(!peer('nbdkit'))('nbdkit without structured replies does not tell', async () => {
+    const socket = join(await folder(), 's');
+    await serve(socket, 'nbdkit', '--no-sr', '-f', '-U', socket, 'memory', '4M');
+    const { port } = await open(socket);
+    await exercise(port, Buffer.alloc(4 * MIB));
+    expect(await port.extents(0, 8192)).toEqual([{ sector: 0, count: 8192, hole: false, zero: false }]);
+  });
+
+  it.skipIf(!peer('qemu-nbd'))('qemu-nbd tells, and sends holes instead of zeroes', async () => {
+    const socket = join(await folder(), 's');
+    await serve(socket, 'qemu-nbd', '-k', socket, '-t', '-f', 'raw', await sparseFile());
+    await expectSparse((await open(socket)).port);
+  });
+});
+
+describe('several connections', () => {
+  it.skipIf(!peer('nbdkit'))('to nbdkit', async () => {
+    const socket = join(await folder(), 's');
+    await serve(socket, 'nbdkit', '-f', '-U', socket, 'memory', '4M');
+    await exercise((await open(socket, '', '&connections=4')).port, Buffer.alloc(4 * MIB));
+  });
+});
+
+describe.skipIf(!peer('nbd-server'))('nbd-server', () => {
+  it('serves what is written', async () => {
+    const place = await folder();
+    const [socket, file, config] = [join(place, 's'), join(place, 'image'), join(place, 'config')];
+    await writeFile(file, Buffer.alloc(4 * MIB));
+    await writeFile(
+      config,
+      `[generic]\nunixsock = ${socket}\nallowlist = true\n[disk]\nexportname = ${file}\nflush = true\nfua = true\n`,
+    );
+    await serveAsDaemon(socket, join(place, 'pid'), 'nbd-server', '-C', config, '-p', join(place, 'pid'));
+    const { port } = await open(socket, 'disk');
+    const data = Buffer.alloc(MIB, 0x21);
+    await port.write(8, data, 1);
+    await port.flush();
+    expect(Buffer.from(await port.read(8, 2048)).equals(data)).toBe(true);
+    expect((await readFile(file)).subarray(4096, 4096 + MIB).equals(data)).toBe(true);
   });
 });
