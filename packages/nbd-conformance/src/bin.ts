@@ -1,0 +1,8 @@
+#!/usr/bin/env node
+import process from 'node:process';
+import { main } from './main.ts';
+
+process.exitCode = await main(process.argv.slice(2), {
+  out: (text) => process.stdout.write(`${text}\n`),
+  error: (text) => process.stderr.write(`${text}\n`),
+});
