@@ -105,13 +105,14 @@ async function enterAll(contestants, scenario, setting) {
  */
 async function enter(name, scenario, setting) {
   const socket = join(setting.workDir, `${name}.sock.${scenario.name}`);
-  const disk = diskPath(scenario, setting, name);
+  const backend = scenario.proxied ? { socket: `${socket}.backend` } : undefined;
+  const where = { disk: diskPath(scenario, setting, name), ...setting };
   const command = serverCommand(name, {
-    disk,
-    ramSize: setting.ramSize,
+    ...where,
     socket,
-    oursPrefix: setting.oursPrefix,
-    filtered: scenario.filtered === true,
+    ...(scenario.filtered ? { filtered: true } : {}),
+    ...(scenario.tls ? { tls: true } : {}),
+    ...(backend === undefined ? {} : { backend: `nbd+unix:///?socket=${backend.socket}` }),
   });
   /** @type {Contestant} */
   const contestant = {
@@ -129,11 +130,38 @@ async function enter(name, scenario, setting) {
     return contestant;
   }
   try {
-    contestant.server = await startServer(name, command, { socket, cwd: setting.root });
+    const behind =
+      backend &&
+      (await startServer('nbdkit', serverCommand('nbdkit', { ...where, ...backend }), {
+        ...backend,
+        cwd: setting.root,
+      }));
+    const { tls } = scenario;
+    contestant.server = await startServer(name, command, {
+      socket,
+      cwd: setting.root,
+      ...(tls ? { tls } : {}),
+    });
+    contestant.server = behind ? both(contestant.server, behind) : contestant.server;
   } catch (error) {
     contestant.error = `${name} did not come up: ${messageOf(error)}`;
   }
   return contestant;
+}
+
+/**
+ * A proxy with the server behind it, as one: it is the proxy that is measured.
+ *
+ * @param {Server} proxy
+ * @param {Server} behind
+ * @returns {Server}
+ */
+function both(proxy, behind) {
+  const stop = async () => {
+    await proxy.stop();
+    await behind.stop();
+  };
+  return { ...proxy, death: () => proxy.death() ?? behind.death(), stop };
 }
 
 /** @param {Scenario} scenario @param {Setting} setting @param {ServerName} name @returns {string | undefined} undefined = RAM */

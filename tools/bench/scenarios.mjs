@@ -20,6 +20,8 @@
  * @property {'IOPS' | 'MiB/s'} unit
  * @property {Partial<Record<PeerName, number | null>>} targets
  *   the peers, each with the least ratio ours/peer; null = for information
+ * @property {boolean} [tls] clients must use TLS, with a certificate of the server
+ * @property {boolean} [proxied] each server passes on what it gets to an nbdkit of its own, which has the disk
  * @property {boolean} [filtered] each server has its three filters that change nothing
  * @property {string} [toggled] one server of ours, which has this filter in every other run; with the peer `bare`
  */
@@ -117,6 +119,45 @@ export const SCENARIOS = [
     load: 'copy-in',
     unit: 'MiB/s',
     targets: { nbdkit: null, 'qemu-nbd': null },
+  },
+  {
+    name: 'ram-randread-4k-qd32-4conn',
+    disk: 'ram',
+    load: job('randread', '4k', 32, 4),
+    unit: 'IOPS',
+    targets: { nbdkit: 1.2 },
+  },
+  {
+    name: 'tls-randread-4k-qd32',
+    disk: 'ram',
+    load: job('randread', '4k', 32),
+    unit: 'IOPS',
+    tls: true,
+    targets: { nbdkit: 1.2 },
+  },
+  {
+    name: 'tls-read-1m-qd8',
+    disk: 'ram',
+    load: job('read', '1M', 8),
+    unit: 'MiB/s',
+    tls: true,
+    targets: { nbdkit: null },
+  },
+  {
+    name: 'proxy-randread-4k-qd32',
+    disk: 'ram',
+    load: job('randread', '4k', 32),
+    unit: 'IOPS',
+    proxied: true,
+    targets: { nbdkit: 1.2 },
+  },
+  {
+    name: 'proxy-randwrite-4k-qd32',
+    disk: 'ram',
+    load: job('randwrite', '4k', 32),
+    unit: 'IOPS',
+    proxied: true,
+    targets: { nbdkit: null },
   },
   {
     name: 'three-filters-randread',

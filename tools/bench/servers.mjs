@@ -4,6 +4,7 @@
 import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { lastLines, start } from './process.mjs';
 
 /** @typedef {'ours' | import('./scenarios.mjs').PeerName} ServerName */
@@ -22,6 +23,10 @@ const STOP_WITHIN_MS = 5_000;
 /** Of /proc/PID/stat; 100 on every Linux that Node runs on. */
 const TICKS_PER_SECOND = 100;
 
+/** The certificates of the tests, and how a client is told of them. */
+const CERTIFICATES = fileURLToPath(new URL('../tls/x509', import.meta.url));
+const TLS_KEYS = `&tls-certificates=${CERTIFICATES}&tls-hostname=localhost`;
+
 const OUR_FILTERS = ['delay 0', 'access', 'stats'];
 const NBDKIT_FILTERS = ['--filter=delay', '--filter=error', '--filter=stats'];
 const NBDKIT_SETTINGS = ['rdelay=0', 'wdelay=0', 'error-rate=0', 'statsfile=/dev/null'];
@@ -35,20 +40,33 @@ const NBDKIT_SETTINGS = ['rdelay=0', 'wdelay=0', 'error-rate=0', 'statsfile=/dev
  * With `filtered` each has three filters that let everything by: one that could delay, one that could refuse, one that
  * counts.
  *
+ * With `backend`, the URI of another server, it passes on what it gets to that.
+ *
  * @param {ServerName} name
- * @param {{ disk: string | undefined, ramSize: string, socket: string, oursPrefix: string[], filtered: boolean }} where
+ * @param {object} where
+ * @param {string | undefined} where.disk
+ * @param {string} where.ramSize
+ * @param {string} where.socket
+ * @param {string[]} where.oursPrefix
+ * @param {boolean} [where.filtered]
+ * @param {boolean} [where.tls]
+ * @param {string} [where.backend]
  * @returns {string[]}
  */
-export function serverCommand(name, { disk, ramSize, socket, oursPrefix, filtered }) {
+export function serverCommand(name, { disk, ramSize, socket, oursPrefix, filtered, tls, backend }) {
   switch (name) {
     case 'ours': {
       const filters = filtered ? OUR_FILTERS.flatMap((filter) => ['--filter', filter]) : [];
-      return [...oursPrefix, 'serve', disk ?? `ram:${ramSize}`, '--unix', socket, ...filters];
+      const secure = tls ? ['--tls', 'require', '--tls-certificates', CERTIFICATES] : [];
+      const device = backend ?? disk ?? `ram:${ramSize}`;
+      return [...oursPrefix, 'serve', device, '--unix', socket, ...secure, ...filters];
     }
     case 'nbdkit': {
-      const plugin = disk === undefined ? ['memory', ramSize] : ['file', disk];
+      const own = disk === undefined ? ['memory', ramSize] : ['file', disk];
+      const plugin = backend === undefined ? own : ['nbd', `uri=${backend}`];
+      const secure = tls ? ['--tls=require', `--tls-certificates=${CERTIFICATES}`] : [];
       const [filters, settings] = filtered ? [NBDKIT_FILTERS, NBDKIT_SETTINGS] : [[], []];
-      return ['nbdkit', '-f', '-U', socket, ...filters, ...plugin, ...settings];
+      return ['nbdkit', '-f', '-U', socket, ...secure, ...filters, ...plugin, ...settings];
     }
     case 'bare':
       throw new Error('it is no server of its own');
@@ -61,11 +79,11 @@ export function serverCommand(name, { disk, ramSize, socket, oursPrefix, filtere
 /**
  * @param {ServerName} name
  * @param {string[]} command
- * @param {{ socket: string, cwd: string }} where
+ * @param {{ socket: string, cwd: string, tls?: boolean }} where
  * @returns {Promise<Server>} once its socket accepts
  * @throws {Error} when it does not come up
  */
-export async function startServer(name, command, { socket, cwd }) {
+export async function startServer(name, command, { socket, cwd, tls }) {
   const [program = '', ...args] = command;
   const { child, output, ended } = start(program, args, { cwd });
   let stopping = false;
@@ -93,7 +111,7 @@ export async function startServer(name, command, { socket, cwd }) {
   }
   return {
     name,
-    uri: `nbd+unix:///?socket=${encodeURI(socket)}`,
+    uri: `${tls ? 'nbds' : 'nbd'}+unix:///?socket=${encodeURI(socket)}${tls ? TLS_KEYS : ''}`,
     death: () => death,
     cpuSeconds: () => cpuSeconds(child.pid),
     stop,
