@@ -14,6 +14,12 @@ function namesOf({ name, aliases = [] }: Verb): string[] {
   return [name, ...aliases];
 }
 
+/** Every name with its verb, so that the first name that fits is the right one: `attach ls` before `attach`. */
+function longestFirst(): (readonly [string, Verb])[] {
+  const named = VERBS.flatMap((verb) => namesOf(verb).map((name) => [name, verb] as const));
+  return named.sort(([a], [b]) => b.length - a.length);
+}
+
 /** What was typed of a verb, and the words that may come next, e.g. `filter` and `attach detach ...`. */
 function nextWords(): Map<string, string[]> {
   const next = new Map<string, string[]>();
@@ -28,27 +34,35 @@ function nextWords(): Map<string, string[]> {
   return next;
 }
 
+/** Whether what was typed is a verb in itself, such as `attach` besides `attach ls`: operands may follow it, too. */
+function isVerb(typed: string): boolean {
+  return VERBS.flatMap(namesOf).includes(typed);
+}
+
 /** The script for bash. */
 export function bashCompletion(): string {
-  const words = [...nextWords()].map(([typed, next]) => `    '${typed}') words='${next.join(' ')}' ;;\n`);
-  const options = VERBS.flatMap((verb) =>
-    namesOf(verb).map((name) => `      '${name} '*) words='${longOptions(verb).join(' ')}' ;;\n`),
+  const words = [...nextWords()].map(
+    ([typed, next]) => `    '${typed}') words='${next.join(' ')}'${isVerb(typed) ? ' operands=1' : ''} ;;\n`,
+  );
+  const options = longestFirst().map(
+    ([name, verb]) => `      '${name} '*) words='${longOptions(verb).join(' ')}' ;;\n`,
   );
   return `# bash completion of interposer
 _interposer() {
-  local IFS=$' \\t\\n' cur=\${COMP_WORDS[COMP_CWORD]} words=
+  local IFS=$' \\t\\n' cur=\${COMP_WORDS[COMP_CWORD]} words= operands=
   local typed="\${COMP_WORDS[*]:1:COMP_CWORD-1}"
   COMPREPLY=()
   case $typed in
 ${words.join('')}  esac
-  if [ -z "$words" ] && [ "\${cur#-}" != "$cur" ]; then
+  if [ "\${cur#-}" != "$cur" ] && [ -z "$words" -o -n "$operands" ]; then
     case "$typed " in
 ${options.join('')}    esac
   fi
   if [ -n "$words" ]; then
     COMPREPLY=($(compgen -W "$words" -- "$cur"))
-  else
-    COMPREPLY=($(compgen -W "$(${DEVICES})" -- "$cur") $(compgen -f -- "$cur"))
+  fi
+  if [ -z "$words" ] || [ -n "$operands" ]; then
+    COMPREPLY+=($(compgen -W "$(${DEVICES})" -- "$cur") $(compgen -f -- "$cur"))
   fi
 }
 complete -o filenames -F _interposer interposer
@@ -58,10 +72,10 @@ complete -o filenames -F _interposer interposer
 /** The script for zsh. */
 export function zshCompletion(): string {
   const words = [...nextWords()].map(
-    ([typed, next]) => `    '${typed}') compadd -- ${next.join(' ')}; return ;;\n`,
+    ([typed, next]) => `    '${typed}') compadd -- ${next.join(' ')}${isVerb(typed) ? '' : '; return'} ;;\n`,
   );
-  const options = VERBS.flatMap((verb) =>
-    namesOf(verb).map((name) => `      '${name} '*) compadd -- ${longOptions(verb).join(' ')} ;;\n`),
+  const options = longestFirst().map(
+    ([name, verb]) => `      '${name} '*) compadd -- ${longOptions(verb).join(' ')} ;;\n`,
   );
   return `#compdef interposer
 _interposer() {

@@ -8,4 +8,13 @@ export { type Program, type Sink, type Surroundings } from './io.ts';
 export { main } from './main.ts';
 export { importedPlugin, type Plugin, type PluginInfo, typesOf } from './plugins/plugin.ts';
 export { runCommandLine } from './run.ts';
-export type { ExportAddress, ExportInfo, ExportRequest, HeldDevice, Service } from './service.ts';
+export type {
+  AttachMethod,
+  AttachmentInfo,
+  AttachRequest,
+  ExportAddress,
+  ExportInfo,
+  ExportRequest,
+  HeldDevice,
+  Service,
+} from './service.ts';

@@ -9,10 +9,44 @@ export interface ExportAddress {
   readonly port?: number;
   /** For a TCP port; `localhost` by default. */
   readonly host?: string;
+  /** A socket that listens already, as systemd passes it. */
+  readonly fd?: number;
+}
+
+/** How a socket behaves. Exports that share one must not ask for different things. */
+export interface SocketSettings {
+  /** `certificates`: a folder; `psk`: a file. */
+  readonly tls?: {
+    readonly mode: 'off' | 'allow' | 'require';
+    readonly certificates?: string;
+    readonly psk?: string;
+    readonly verifyPeer?: boolean;
+  };
+  /** Milliseconds without a request after which a connection is closed. */
+  readonly idleTimeout?: number;
+  /** Of a UNIX socket: the bits of chmod. */
+  readonly mode?: number;
+  /** Of a UNIX socket, by name or number. */
+  readonly group?: string;
+}
+
+/** How a device is served on its socket. */
+export interface ExportSettings {
+  /** Who may use it; each rule is words that must all hold. */
+  readonly allow?: readonly string[];
+  /** In bytes. */
+  readonly blockSizes?: {
+    readonly minimum?: number;
+    readonly preferred?: number;
+    readonly maximum?: number;
+    readonly strict?: boolean;
+  };
+  /** Connections at a time. */
+  readonly maxConnections?: number;
 }
 
 /** How to export a device. */
-export interface ExportRequest extends ExportAddress {
+export interface ExportRequest extends ExportAddress, SocketSettings, ExportSettings {
   /** The NBD export name; the device's name as given by default. */
   readonly as?: string;
   readonly readOnly?: boolean;
@@ -26,8 +60,40 @@ export interface ExportInfo {
   /** As the device was named. */
   readonly device: string;
   readonly readOnly: boolean;
+  /** Set when the device is gone: clients get errors until the export is removed. */
+  readonly lost?: boolean;
   /** For clients, e.g. `nbd+unix:///disk?socket=/run/disk.sock`. */
   readonly uri: string;
+}
+
+/**
+ * How a device becomes one of the operating system: `nbd`, an NBD device of the kernel; `loop`, a loop device on a file of
+ * nbdfuse; `fuse`, that file alone.
+ */
+export type AttachMethod = 'nbd' | 'loop' | 'fuse';
+
+/** How to attach a device. */
+export interface AttachRequest {
+  /** `auto` by default: the first of nbd, loop and fuse that can be had. */
+  readonly method?: AttachMethod | 'auto';
+  /** A directory where the file system on the device is mounted; with fuse, a file or directory that nbdfuse covers. */
+  readonly mountPoint?: string;
+  readonly readOnly?: boolean;
+}
+
+/** A device that is attached to the operating system. */
+export interface AttachmentInfo {
+  readonly device: string;
+  readonly method: AttachMethod;
+  readonly readOnly: boolean;
+  /** Whether the device is gone; its users get errors until it is detached. */
+  readonly lost: boolean;
+  /** The device node, or with fuse the file. */
+  readonly node: string;
+  /** Where it is mounted, if it is. */
+  readonly mountPoint?: string;
+  /** The process of nbd-client or nbdfuse. */
+  readonly pid: number;
 }
 
 /** A device that is kept open for a client. */
@@ -48,6 +114,17 @@ export interface Service extends Control {
   /** Ends an export: requests in flight end, clients are disconnected. ENOENT if there is none, EINVAL if several match. */
   removeExport(name: string, address?: ExportAddress): Promise<void>;
   exports(): Promise<ExportInfo[]>;
+  /**
+   * Makes a device one of the operating system, until it is detached or the daemon ends. What is not there for it is an
+   * error: EACCES, ENODEV, ENOENT, EBUSY, EINVAL, ENOTSUP.
+   */
+  attach(device: string, request?: AttachRequest): Promise<AttachmentInfo>;
+  /**
+   * Takes an attachment away, by device, node or mount point. ENOENT if there is none, EINVAL if several match, EBUSY with
+   * those who use it; with `force` they get errors instead.
+   */
+  detach(what: string, options?: { readonly force?: boolean }): Promise<void>;
+  attachments(): Promise<AttachmentInfo[]>;
   /** Keeps a device open until the client goes or releases it. */
   hold(device: string, mode: 'read' | 'write'): Promise<HeldDevice>;
   /** Gives up what `hold` answered. */

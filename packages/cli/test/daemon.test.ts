@@ -137,7 +137,7 @@ describe('serve', () => {
     makeImage(directory, 'ro.img', 64);
     const serve = start(['serve', 'ro.img', '--port', '0', '--read-only']);
     const uri = await serve.firstLine();
-    expect(uri).toMatch(/^nbd:\/\/127\.0\.0\.1:\d+$/);
+    expect(uri).toMatch(/^nbd:\/\/127\.0\.0\.1:\d+\/$/);
     expect(await run(['dd', `of=${uri}`], { stdin: 'z'.repeat(512) })).toMatchObject({ code: 1 });
     serve.child.kill('SIGTERM');
     expect(await serve.ended).toMatchObject({ code: 0 });

@@ -121,6 +121,8 @@ describe('completion', () => {
     expect(complete('filter', 'rule', 'add', '--no')).toEqual(['--no-start']);
     expect(complete('remap', 'start', '--alt')).toEqual(['--altitude']);
     expect(complete('table', '--sh')).toEqual(['--showkeys']);
+    expect(complete('attach', '')).toEqual(expect.arrayContaining(['ls', 'disk']));
+    expect(complete('attach', '--me')).toEqual(['--method']);
     expect(complete('export', 'add', '--un')).toEqual(['--unix']);
     expect(complete('table', 'di')).toEqual(['disk']);
     expect(complete('filter', 'attach', 'd')).toEqual(['disk']);

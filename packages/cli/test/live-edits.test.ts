@@ -44,7 +44,7 @@ describe('filter swap', () => {
     [['cover', 'throttle', 'error'], 'ENOENT: no filter throttle on cover'],
     [['cover', 'error', 'nosuch'], 'EINVAL: unknown filter type "nosuch"'],
     [['cover', 'error', 'stats@450000'], 'EBUSY: altitude 450000 on cover is taken by stats'],
-    [['nosuch', 'error', 'stats'], 'ENOENT: cannot find'],
+    [['nosuch', 'error', 'stats'], 'ENOENT: there is no file'],
   ])('%j is refused, and the old one stays', async (words, reason) => {
     const { bench } = await withImage('swap.img');
     await bench.ok('filter', 'attach', 'cover', 'error');

@@ -1,15 +1,17 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { cpSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'tsup';
 
 const SCHEMAS = new URL('../../stack-file/schema', import.meta.url);
+const ENTRY = new URL('program-entry.ts', import.meta.url);
 
-/** Builds the bundle's program from the sources into one directory, to run it as a user does. */
-export async function buildProgram(directory: string): Promise<string> {
+/** Builds a program from the sources into one directory, to run it as a user does; the command line by default. */
+export async function buildProgram(directory: string, entry: URL = ENTRY): Promise<string> {
+  const source = fileURLToPath(entry);
   await build({
-    entry: [fileURLToPath(new URL('program-entry.ts', import.meta.url))],
+    entry: [source],
     outDir: directory,
     outExtension: () => ({ js: '.mjs' }),
     format: 'esm',
@@ -29,7 +31,7 @@ export async function buildProgram(directory: string): Promise<string> {
   });
   // The package of stack files reads them from where it is installed.
   cpSync(fileURLToPath(SCHEMAS), join(directory, '..', 'schema'), { recursive: true });
-  return join(directory, 'program-entry.mjs');
+  return join(directory, `${basename(source, '.ts')}.mjs`);
 }
 
 /** What a program left behind. */

@@ -1,5 +1,5 @@
 import { realpath } from 'node:fs/promises';
-import { defineDriver, type DriverType, fromSystemError } from '@interposer/core';
+import { defineDriver, type DriverType, fail, fromSystemError } from '@interposer/core';
 import { loadFfi } from './ffi.ts';
 import { openImage } from './open-image.ts';
 import { systemCalls } from './syscalls.ts';
@@ -18,6 +18,8 @@ export const file: DriverType = defineDriver({
     try {
       return await realpath(spec);
     } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT')
+        throw fail('ENOENT', `there is no file "${spec}"`, error);
       throw fromSystemError(error, `cannot find "${spec}"`);
     }
   },

@@ -122,7 +122,7 @@ describe('opening', () => {
     writeFileSync(join(directory, 'tiny'), 'abc');
     execFileSync('mkfifo', [join(directory, 'pipe')]);
     const refusals: [string, string, RegExp][] = [
-      ['missing', 'ENOENT', /cannot find ".*missing"/],
+      ['missing', 'ENOENT', /there is no file ".*missing"/],
       ['folder', 'EINVAL', /is a directory: want a disk image or a block device/],
       ['empty', 'EINVAL', /is empty/],
       ['tiny', 'EINVAL', /3 bytes, less than one sector/],

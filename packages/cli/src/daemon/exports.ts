@@ -1,18 +1,20 @@
 import { type Engine, fail, type Port } from '@interposer/core';
-import { type NbdAddress, NbdServer } from '@interposer/frontend-nbd';
+import { type NbdAddress, type NbdExport, NbdServer } from '@interposer/frontend-nbd';
+import { formatNbdUri, NBD_PORT } from '@interposer/nbd-protocol';
+import { isDeepStrictEqual } from 'node:util';
 import { resolveForUser } from '../working-directory.ts';
-import type { ExportAddress, ExportInfo, ExportRequest } from '../service.ts';
+import type { ExportAddress, ExportInfo, ExportRequest, SocketSettings } from '../service.ts';
 
 /** A socket with the exports on it. */
 interface Listener {
   readonly key: string;
   readonly server: NbdServer;
   readonly address: NbdAddress;
+  /** What it was asked to do when it was opened. */
+  readonly settings: SocketSettings;
   readonly exports: Map<string, { readonly info: ExportInfo; readonly port: Port }>;
 }
 
-/** The port number that is registered for NBD. */
-const NBD_PORT = 10_809;
 const DEFAULT_HOST = '127.0.0.1';
 
 /** The devices of an engine that are served over NBD, by socket. */
@@ -28,7 +30,7 @@ export class ExportTable {
 
   list(): ExportInfo[] {
     return [...this.#listeners.values()].flatMap(({ exports }) =>
-      [...exports.values()].map(({ info }) => info),
+      [...exports.values()].map(({ info, port }) => (port.device.lost ? { ...info, lost: true } : info)),
     );
   }
 
@@ -68,20 +70,19 @@ export class ExportTable {
       holder: 'export',
     });
     try {
-      const listener = this.#listeners.get(key) ?? (await this.#listen(key, request));
-      const { description } = request;
+      const listener = this.#shared(key, request) ?? (await this.#listen(key, request));
       try {
-        listener.server.addExport({
-          name,
-          port,
-          readOnly,
-          ...(description === undefined ? {} : { description }),
-        });
+        listener.server.addExport({ name, port, readOnly, ...ownSettings(request) });
       } catch (error) {
         await this.#closeIfEmpty(listener);
         throw error;
       }
-      const info = { name, device, readOnly, uri: exportUri(name, listener.address) };
+      const info = {
+        name,
+        device,
+        readOnly,
+        uri: exportUri(name, listener.address, listener.settings.tls?.mode === 'require'),
+      };
       listener.exports.set(name, { info, port });
       return info;
     } catch (error) {
@@ -90,15 +91,30 @@ export class ExportTable {
     }
   }
 
-  async #listen(
-    key: string,
-    { path, port = NBD_PORT, host = DEFAULT_HOST }: ExportAddress,
-  ): Promise<Listener> {
-    const server = new NbdServer();
-    const address = await server.listen(path === undefined ? { host, port } : { path: resolveForUser(path) });
-    const listener = { key, server, address, exports: new Map() };
+  /** The socket that is open at an address already. EINVAL if it does not do what is asked for. */
+  #shared(key: string, request: ExportRequest): Listener | undefined {
+    const listener = this.#listeners.get(key);
+    if (listener === undefined) return undefined;
+    const { settings } = listener;
+    const wanted = { ...settings, ...socketSettings(request) };
+    if (isDeepStrictEqual(withoutDefaults(wanted), withoutDefaults(settings))) return listener;
+    throw fail(
+      'EINVAL',
+      `${key} is open already, with other settings for TLS, time or mode: give the same or none`,
+    );
+  }
+
+  async #listen(key: string, request: ExportRequest): Promise<Listener> {
+    const settings = socketSettings(request);
+    const { tls, idleTimeout } = settings;
+    const server = new NbdServer({
+      ...(tls === undefined ? {} : { tls }),
+      ...(idleTimeout === undefined ? {} : { idleTimeout }),
+    });
+    const address = await server.listen(nbdAddress(request));
+    const listener = { key, server, address, settings, exports: new Map() };
     // A free port was asked for: the next such request means another.
-    this.#listeners.set(port === 0 ? `${key}#${String(this.#listeners.size)}` : key, listener);
+    this.#listeners.set(request.port === 0 ? `${key}#${String(this.#listeners.size)}` : key, listener);
     return listener;
   }
 
@@ -132,22 +148,78 @@ async function closeListener({ server, exports }: Listener): Promise<void> {
   for (const { port } of exports.values()) port.close();
 }
 
-function keyOf({ path, port = NBD_PORT, host = DEFAULT_HOST }: ExportAddress): string {
+function nbdAddress({
+  path,
+  fd,
+  port = NBD_PORT,
+  host = DEFAULT_HOST,
+  mode,
+  group,
+}: ExportRequest): NbdAddress {
+  if (path === undefined && (mode !== undefined || group !== undefined)) {
+    throw fail('EINVAL', 'a mode and a group are for a UNIX socket that is made here, and there is none');
+  }
+  if (fd !== undefined) return { fd };
+  if (path === undefined) return { host, port };
+  return {
+    path: resolveForUser(path),
+    ...(mode === undefined ? {} : { mode }),
+    ...(group === undefined ? {} : { group }),
+  };
+}
+
+/** Paths in it are those of the user. */
+function socketSettings({ tls, idleTimeout, mode, group }: ExportRequest): SocketSettings {
+  const { certificates, psk, ...rest } = tls ?? { mode: 'off' };
+  return {
+    ...(tls === undefined
+      ? {}
+      : {
+          tls: {
+            ...rest,
+            ...(certificates === undefined ? {} : { certificates: resolveForUser(certificates) }),
+            ...(psk === undefined ? {} : { psk: resolveForUser(psk) }),
+          },
+        }),
+    ...(idleTimeout === undefined ? {} : { idleTimeout }),
+    ...(mode === undefined ? {} : { mode }),
+    ...(group === undefined ? {} : { group }),
+  };
+}
+
+/** To do no TLS is what a socket does that nobody said anything of. */
+function withoutDefaults({ tls, ...others }: SocketSettings): SocketSettings {
+  return tls === undefined || tls.mode === 'off' ? others : { ...others, tls };
+}
+
+function ownSettings({ description, allow, blockSizes, maxConnections }: ExportRequest): Partial<NbdExport> {
+  return {
+    ...(description === undefined ? {} : { description }),
+    ...(allow === undefined ? {} : { allow }),
+    ...(blockSizes === undefined ? {} : { blockSizes }),
+    ...(maxConnections === undefined ? {} : { maxConnections }),
+  };
+}
+
+function keyOf({ path, fd, port = NBD_PORT, host = DEFAULT_HOST }: ExportAddress): string {
+  if (fd !== undefined) return `descriptor ${String(fd)}`;
   return path === undefined ? `${host}:${String(port)}` : resolveForUser(path);
 }
 
-/** The address of an export as NBD clients take it. */
-export function exportUri(name: string, address: NbdAddress): string {
-  const exportName = name === '' ? '' : `/${encodeURIComponent(name)}`;
-  if ('path' in address)
-    return `nbd+unix://${exportName === '' ? '/' : exportName}?socket=${encodePath(address.path)}`;
-  const given = address.host ?? DEFAULT_HOST;
-  const host = given.includes(':') ? `[${given}]` : given;
-  const port = address.port === NBD_PORT ? '' : `:${String(address.port)}`;
-  return `nbd://${host}${port}${exportName}`;
-}
-
-/** Slashes may stay in a query, and are easier to read so. */
-function encodePath(path: string): string {
-  return path.split('/').map(encodeURIComponent).join('/');
+/** The address of an export as NBD clients take it; with `tls` they must use it. */
+export function exportUri(exportName: string, address: NbdAddress, tls = false): string {
+  // What a socket that was passed is called, only whoever made it knows.
+  if ('fd' in address) return `descriptor ${String(address.fd)}`;
+  const where =
+    'path' in address
+      ? ({ kind: 'unix', path: address.path } as const)
+      : ({ kind: 'tcp', host: address.host ?? DEFAULT_HOST, port: address.port } as const);
+  return formatNbdUri({
+    tls,
+    address: where,
+    exportName,
+    tlsParameters: {},
+    unknownParameters: {},
+    unknownKeys: [],
+  });
 }

@@ -5,6 +5,7 @@ import {
   type EngineEvent,
   MappedDevice,
 } from '@interposer/core';
+import { AttachmentTable } from '../attach/attachment-table.ts';
 import { PluginSet, type PluginSources, registerAll } from '../plugins/plugin-set.ts';
 import { ExportTable } from './exports.ts';
 
@@ -13,6 +14,10 @@ export class Host {
   readonly engine: Engine = createEngine({ types: [] });
   readonly exports: ExportTable = new ExportTable(this.engine);
   readonly plugins: PluginSet = new PluginSet(registerAll(this.engine.registry));
+  /** Attaches nothing before it has a folder. */
+  attachments: AttachmentTable = new AttachmentTable(this.engine, (message) => {
+    this.log(message);
+  });
   /** Called for each line worth a log. */
   log: (message: string) => void = () => undefined;
 
@@ -29,9 +34,10 @@ export class Host {
     return host;
   }
 
-  /** Lets suspended devices go on, and ends the exports when what they were sent is answered. */
+  /** Lets suspended devices go on, unmounts what is attached, and ends the exports when what they were sent is answered. */
   async endExports(): Promise<void> {
     await this.#resumeAll();
+    await this.attachments.close();
     await this.exports.close();
   }
 

@@ -15,6 +15,8 @@ import {
   words,
 } from './checks.ts';
 import { edit } from './edit-check.ts';
+import type { SocketSettings } from '../service.ts';
+import { namingDevices } from './other-devices.ts';
 import type { Session } from './session.ts';
 
 /** What a client may call: checks of the parameters, and what to do. */
@@ -33,6 +35,26 @@ function method<const C extends readonly Check<unknown>[]>(
 const noflush = fields({ noflush: flag });
 const inactive = fields({ inactive: flag });
 const address = { path: text, port: count, host: text };
+
+const socketSettings = {
+  tls: fields({
+    mode: oneOf('off', 'allow', 'require'),
+    certificates: text,
+    psk: text,
+    verifyPeer: flag,
+  }) as Check<NonNullable<SocketSettings['tls']>>,
+  idleTimeout: count,
+  mode: count,
+  group: text,
+};
+const exportSettings = {
+  as: text,
+  readOnly: flag,
+  description: text,
+  allow: words,
+  blockSizes: fields({ minimum: count, preferred: count, maximum: count, strict: flag }),
+  maxConnections: count,
+};
 
 /** Every method of the control protocol. The names and parameters are those of `Service`. */
 const METHODS: Readonly<Record<string, Method>> = {
@@ -108,11 +130,19 @@ const METHODS: Readonly<Record<string, Method>> = {
     host.engine.zero(device, sector, length),
   ),
   addExport: method(
-    [text, fields({ ...address, as: text, readOnly: flag, description: text })],
+    [text, fields({ ...address, ...socketSettings, ...exportSettings })],
     ({ host }, device, request) => host.exports.add(device, request),
   ),
   removeExport: method([text, fields(address)], ({ host }, name, where) => host.exports.remove(name, where)),
   exports: method([], ({ host }) => host.exports.list()),
+  attach: method(
+    [text, fields({ method: oneOf('auto', 'nbd', 'loop', 'fuse'), mountPoint: text, readOnly: flag })],
+    ({ host }, device, request) => host.attachments.attach(device, request),
+  ),
+  detach: method([text, fields({ force: flag })], ({ host }, what, options) =>
+    host.attachments.detach(what, options),
+  ),
+  attachments: method([], ({ host }) => host.attachments.list()),
   hold: method([text, oneOf('read', 'write')], (session, device, mode) => session.hold(device, mode)),
   release: method([text], (session, device) => {
     session.release(device);
@@ -147,5 +177,11 @@ export async function callMethod(
   const args = checks.map((check, index) =>
     check(params[index], `parameter ${String(index + 1)} of ${name}`),
   );
-  return inDirectory(session.directory, async () => method.call(session, args));
+  return inDirectory(session.directory, async () => {
+    try {
+      return await method.call(session, args);
+    } catch (error) {
+      throw await namingDevices(session.host, name, args, error);
+    }
+  });
 }

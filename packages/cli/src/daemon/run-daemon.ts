@@ -2,6 +2,7 @@ import { asError } from '@interposer/core';
 import type { PluginSources } from '../plugins/plugin-set.ts';
 import { ControlServer } from './control-server.ts';
 import { Host } from './host.ts';
+import { runtimeFolder } from './socket-path.ts';
 
 /** What a daemon runs with. */
 export interface DaemonOptions {
@@ -32,6 +33,8 @@ export async function runDaemon(options: DaemonOptions): Promise<number> {
   const asked = new Promise<void>((resolve) => (askToStop = resolve));
   const server = new ControlServer(host, askToStop);
   await server.listen(options.socket);
+  // Now that no other daemon can have it.
+  await host.attachments.useFolder(runtimeFolder(options.socket));
   options.onReady(host.plugins.problems);
   await Promise.race([ended, asked]);
   server.withdraw();

@@ -30,6 +30,11 @@ export function controlSocketPath({ socket, env, cwd }: SocketChoice): string {
   return checkLength(join(directory, 'control.sock'));
 }
 
+/** Where the daemon of a control socket keeps what belongs to it alone. */
+export function runtimeFolder(socket: string): string {
+  return `${socket}.d`;
+}
+
 /** Makes the directory of a socket if there is none, for this user only. */
 export function prepareDirectory(directory: string): void {
   try {

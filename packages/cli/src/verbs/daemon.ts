@@ -16,7 +16,7 @@ export const daemon: Verb = {
   about:
     'Other verbs start it when they need it. Its control socket can be used by this user only; its path is --socket, ' +
     'INTERPOSER_SOCKET, or interposer.sock in XDG_RUNTIME_DIR. It remembers nothing: devices, filters and exports are gone ' +
-    'when it ends, the data on images is not. On SIGTERM, SIGINT or shutdown it answers what is in flight, flushes every ' +
+    'when it ends, the data on images is not. On SIGTERM, SIGINT or shutdown it unmounts what is attached, answers what is in flight, flushes every ' +
     'device and closes it.',
   options: ['foreground'],
   examples: [

@@ -1,5 +1,6 @@
 import { fail } from '@interposer/core';
 import type { Options } from '../command-line.ts';
+import { EXPORT_ABOUT, EXPORT_OPTIONS, exportSettings } from '../export-settings.ts';
 import type { ExportAddress, ExportInfo } from '../service.ts';
 import type { Verb } from '../verb.ts';
 import { formatTable } from './text-table.ts';
@@ -36,13 +37,19 @@ export const exportAdd: Verb = {
   summary: 'Serve a device over NBD',
   about:
     'Prints the URI for clients. Several exports may share one socket or port, and one device may be exported several ' +
-    'times. Anybody who can reach the socket can read and write the device.',
-  options: ['unix', 'port', 'host', 'as', 'read-only'],
+    'times. Without --allow and --tls anybody who can reach the socket can read and write the device. TLS, --idle-timeout and ' +
+    `the mode are those of the socket: exports that share it share them. ${EXPORT_ABOUT}`,
+  options: ['unix', 'port', 'host', 'as', 'read-only', ...EXPORT_OPTIONS],
   examples: [
     { command: 'interposer export add disk --unix /tmp/disk.sock', about: 'On a UNIX socket' },
     {
       command: 'interposer export add disk --as backup --port 10809 --read-only',
       about: 'On TCP, under another name',
+    },
+    {
+      command:
+        "interposer export add disk --port 10809 --host 0.0.0.0 --tls require --tls-certificates /etc/pki/nbd --tls-verify-peer --allow cert=alice --allow 'cert=bob addr=10.0.0.0/8'",
+      about: 'With TLS, for two clients',
     },
   ],
   run: async (command) => {
@@ -53,6 +60,7 @@ export const exportAdd: Verb = {
     const service = await command.service();
     const added = await service.addExport(command.operands[0]!, {
       ...address,
+      ...exportSettings(options),
       ...(as === undefined ? {} : { as }),
       readOnly: options.has('read-only'),
     });
@@ -82,6 +90,7 @@ export const exportLs: Verb = {
   operands: '',
   count: [0, 0],
   summary: 'List the exports',
+  about: 'MODE is rw, ro, or lost where the device is gone: clients get errors until export rm.',
   options: [],
   examples: [{ command: 'interposer export ls', about: 'All of them' }],
   run: async (command) => {
@@ -95,6 +104,11 @@ export const exportLs: Verb = {
 function listing(exports: readonly ExportInfo[]): string {
   return formatTable(
     ['NAME', 'DEVICE', 'MODE', 'URI'],
-    exports.map(({ name, device, readOnly, uri }) => [name, device, readOnly ? 'ro' : 'rw', uri]),
+    exports.map(({ name, device, readOnly, lost = false, uri }) => [
+      name,
+      device,
+      lost ? 'lost' : readOnly ? 'ro' : 'rw',
+      uri,
+    ]),
   );
 }

@@ -1,5 +1,6 @@
 import type { Verb } from '../verb.ts';
 import { apply } from './apply.ts';
+import { attach, attachLs, detach } from './attach.ts';
 import { discard, flush, zero } from './blocks.ts';
 import { completion } from './completion.ts';
 import { create } from './create.ts';
@@ -63,6 +64,9 @@ export const VERBS: readonly Verb[] = [
   exportAdd,
   exportRm,
   exportLs,
+  attach,
+  attachLs,
+  detach,
   deviceLs,
   deviceYank,
   explain,
