@@ -15,7 +15,8 @@ function mayImport(packages, why) {
 }
 
 const plugin = 'packages/{target,filter,device,frontend}-*';
-const shared = ['core', 'nbd-protocol'];
+const protocols = ['nbd-protocol', 'nbd-tls'];
+const shared = ['core', ...protocols];
 const forTests = [...shared, 'conformance', 'device-ram'];
 
 export default defineConfig(
@@ -66,7 +67,7 @@ export default defineConfig(
     },
   },
   {
-    files: ['packages/{core,nbd-protocol}/src/**/*.ts'],
+    files: ['packages/{core,nbd-protocol,nbd-tls}/src/**/*.ts'],
     rules: mayImport([], 'This package imports no other.'),
   },
   {
@@ -76,6 +77,10 @@ export default defineConfig(
   {
     files: ['packages/conformance/**/*.ts'],
     rules: mayImport(['core', 'conformance'], 'The conformance kit knows the contract only, which is core.'),
+  },
+  {
+    files: ['packages/nbd-conformance/src/**/*.ts'],
+    rules: mayImport(protocols, 'The kit for NBD servers knows the protocol only.'),
   },
   { files: [`${plugin}/src/**/*.ts`], rules: mayImport(shared, 'A plugin imports core, never a sibling.') },
   {

@@ -4,12 +4,14 @@
 import { RUNTIME, SCOPE, UNSCOPED, ourDependencies, readPackages } from '../workspace.mjs';
 
 const PEER_RANGE = 'workspace:>=0.1.0 <1.0.0';
-const SHARED = ['nbd-protocol'];
+const SHARED = ['nbd-protocol', 'nbd-tls'];
 const WIRING = ['cli', 'interposer'];
 /** Formats that programs and the cli read; their tests bring real stacks up. */
 const FORMATS = ['stack-file'];
 const GENERATOR = 'create-interposer-plugin';
 const PLUGIN = /^(target|filter|device|frontend)-/;
+/** Checks NBD servers, of which it knows the protocol only; its tests try it on ours. */
+const SERVER_KIT = 'nbd-conformance';
 const TESTING = ['conformance', 'device-ram'];
 
 const problems = [];
@@ -26,7 +28,7 @@ if (problems.length > 0) process.exitCode = 1;
 function checkName({ directory, manifest }) {
   const wanted = UNSCOPED.includes(directory) ? directory : SCOPE + directory;
   if (manifest.name !== wanted) problems.push(`packages/${directory}: named ${manifest.name}, not ${wanted}`);
-  const known = ['core', 'conformance', GENERATOR, ...FORMATS, ...SHARED, ...WIRING];
+  const known = ['core', 'conformance', SERVER_KIT, GENERATOR, ...FORMATS, ...SHARED, ...WIRING];
   if (!known.includes(directory) && !PLUGIN.test(directory)) {
     problems.push(`packages/${directory}: no rule for this package; its role is the first word of its name`);
   }
@@ -35,7 +37,7 @@ function checkName({ directory, manifest }) {
 function checkAllowed({ directory, manifest }) {
   if (WIRING.includes(directory)) return;
   const bare = ['core', GENERATOR, ...SHARED].includes(directory);
-  const runtime = bare ? [] : PLUGIN.test(directory) ? ['core', ...SHARED] : ['core'];
+  const runtime = bare ? [] : runtimeOf(directory);
   expectOnly(directory, manifest, RUNTIME, runtime);
   if (directory === 'core' && RUNTIME.some((kind) => Object.keys(manifest[kind] ?? {}).length > 0)) {
     problems.push('packages/core: has a dependency at run time');
@@ -45,7 +47,13 @@ function checkAllowed({ directory, manifest }) {
   // What it generates is tried in its tests.
   if (directory === GENERATOR) development.push('core', ...TESTING);
   if (FORMATS.includes(directory)) development.push(...plugins());
+  if (directory === SERVER_KIT) development.push('core', 'device-ram', 'frontend-nbd');
   expectOnly(directory, manifest, ['devDependencies'], development);
+}
+
+function runtimeOf(directory) {
+  if (directory === SERVER_KIT) return SHARED;
+  return PLUGIN.test(directory) ? ['core', ...SHARED] : ['core'];
 }
 
 function plugins() {

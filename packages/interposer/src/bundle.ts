@@ -4,6 +4,7 @@ import * as file from '@interposer/device-file';
 import * as nbd from '@interposer/device-nbd';
 import * as ram from '@interposer/device-ram';
 import * as access from '@interposer/filter-access';
+import * as dirty from '@interposer/filter-dirty';
 import * as stats from '@interposer/filter-stats';
 import * as throttle from '@interposer/filter-throttle';
 import * as trace from '@interposer/filter-trace';
@@ -19,6 +20,7 @@ export const bundledPlugins: readonly Plugin[] = [
   importedPlugin('@interposer/device-nbd', nbd, import.meta.url),
   importedPlugin('@interposer/device-ram', ram, import.meta.url),
   importedPlugin('@interposer/filter-access', access, import.meta.url),
+  importedPlugin('@interposer/filter-dirty', dirty, import.meta.url),
   importedPlugin('@interposer/filter-stats', stats, import.meta.url),
   importedPlugin('@interposer/filter-throttle', throttle, import.meta.url),
   importedPlugin('@interposer/filter-trace', trace, import.meta.url),

@@ -10,6 +10,7 @@ export { nbd } from '@interposer/device-nbd';
 export { ram } from '@interposer/device-ram';
 export { access } from '@interposer/filter-access';
 export { stats } from '@interposer/filter-stats';
+export { dirty } from '@interposer/filter-dirty';
 export { throttle } from '@interposer/filter-throttle';
 export { readTrace, trace } from '@interposer/filter-trace';
 export * from '@interposer/frontend-nbd';

@@ -1,14 +1,14 @@
-import { spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { accessSync, constants, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import process from 'node:process';
-import { afterEach, describe, expect, it } from 'vitest';
-import { peer, peerPath } from '../../../tools/peers.ts';
+import { describe, expect, it } from 'vitest';
+import { peer } from '../../../tools/peers.ts';
+import { attachDisk, canMount, type Disk, useUndo } from './mounting.ts';
 import { program, useWorld } from './world.ts';
 
 // The kernel's own file systems on an export: nbdfuse makes it a file, a loop device makes that a disk.
 const world = useWorld();
+const undo = useUndo();
 const FILES = 1000;
 
 interface FileSystem {
@@ -23,49 +23,17 @@ const fileSystems: readonly FileSystem[] = [
   { name: 'btrfs', make: ['mkfs.btrfs', '-q'], check: ['btrfs', 'check', '--readonly'] },
 ];
 
-/** What has to be undone, last first. */
-const undo: (() => Promise<unknown>)[] = [];
-
-afterEach(async () => {
-  for (const step of undo.splice(0).reverse()) await step().catch(() => undefined);
-});
-
-/** Loop devices and mounts take a superuser and the kernel's modules; elsewhere there is nothing to test with. */
-function canMount(): boolean {
-  try {
-    accessSync('/dev/fuse', constants.R_OK | constants.W_OK);
-    accessSync('/dev/loop-control', constants.R_OK | constants.W_OK);
-    return process.getuid?.() === 0;
-  } catch {
-    return false;
-  }
-}
-
-/** An export as a disk of the kernel: its device node, and how to let it go. */
-async function attach(name: string): Promise<{ node: string; detach: () => Promise<void> }> {
-  const directory = world.path(`fuse-${name}`);
-  mkdirSync(directory, { recursive: true });
+/** An export as a disk of the kernel. */
+function attach(name: string): Promise<Disk> {
   const uri = `nbd+unix:///${name}?socket=${world.path(`${name}.sock`)}`;
-  const fuse = spawn(peerPath('nbdfuse')!, [directory, uri], { stdio: 'ignore' });
-  const ended = new Promise((resolve) => fuse.on('close', resolve));
-  undo.push(() => program('fusermount3', '-u', directory));
-  const file = join(directory, 'nbd');
-  await expect.poll(() => existsSync(file), { timeout: 20_000 }).toBe(true);
-  const node = (await program('losetup', '--find', '--show', file)).trim();
-  const detach = async (): Promise<void> => {
-    await program('losetup', '--detach', node);
-    await program('fusermount3', '-u', directory);
-    await ended;
-  };
-  undo.push(() => program('losetup', '--detach', node));
-  return { node, detach };
+  return attachDisk(uri, world.path(`fuse-${name}`), undo);
 }
 
 async function mount(node: string, name: string): Promise<string> {
   const directory = world.path(`mnt-${name}`);
   mkdirSync(directory, { recursive: true });
   await program('mount', node, directory);
-  undo.push(() => program('umount', directory));
+  undo(() => program('umount', directory));
   return directory;
 }
 

@@ -1,22 +1,19 @@
-import { spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { accessSync, constants, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { build } from 'tsup';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { peer, peerPath } from '../../../tools/peers.ts';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { peer } from '../../../tools/peers.ts';
+import { attachDisk, canMount, useUndo } from './mounting.ts';
 import { program, useWorld } from './world.ts';
 
 // The recipe of the kernel patches for blk_interposer: devices are slid under a file system that is mounted and in use.
 const world = useWorld();
+const undo = useUndo();
 const IMAGE_BYTES = 200 * 2 ** 20;
 const FILES = 250;
 const MILLISECONDS = 2;
-
-/** What has to be undone, last first. */
-const undo: (() => Promise<unknown>)[] = [];
 
 beforeEach(async () => {
   await build({
@@ -32,38 +29,6 @@ beforeEach(async () => {
     },
   });
 });
-
-afterEach(async () => {
-  for (const step of undo.splice(0).reverse()) await step().catch(() => undefined);
-});
-
-/** Loop devices and mounts take a superuser and the kernel's modules; elsewhere there is nothing to test with. */
-function canMount(): boolean {
-  try {
-    accessSync('/dev/fuse', constants.R_OK | constants.W_OK);
-    accessSync('/dev/loop-control', constants.R_OK | constants.W_OK);
-    return process.getuid?.() === 0;
-  } catch {
-    return false;
-  }
-}
-
-/** The export as a disk of the kernel: its device node. */
-async function attach(uri: string): Promise<string> {
-  const directory = world.path('fuse');
-  mkdirSync(directory);
-  const fuse = spawn(peerPath('nbdfuse')!, [directory, uri], { stdio: 'ignore' });
-  const ended = new Promise((resolve) => fuse.on('close', resolve));
-  undo.push(async () => {
-    await program('fusermount3', '-u', directory);
-    await ended;
-  });
-  const file = join(directory, 'nbd');
-  await expect.poll(() => existsSync(file), { timeout: 20_000 }).toBe(true);
-  const node = (await program('losetup', '--find', '--show', file)).trim();
-  undo.push(() => program('losetup', '--detach', node));
-  return node;
-}
 
 /** Files of all sizes, with what they hold. */
 function makeFiles(directory: string): Map<string, string> {
@@ -171,12 +136,13 @@ describe.skipIf(
     const image = world.image('disk.img', IMAGE_BYTES);
     const digests = makeFiles(world.path('source'));
     await world.ok('export', 'add', image, '--as', 'disk', '--unix', world.path('disk.sock'));
-    const node = await attach(`nbd+unix:///disk?socket=${world.path('disk.sock')}`);
+    const uri = `nbd+unix:///disk?socket=${world.path('disk.sock')}`;
+    const { node } = await attachDisk(uri, world.path('fuse'), undo);
     await program('mke2fs', '-q', '-t', 'ext4', node);
     const directory = world.path('mnt');
     mkdirSync(directory);
     await program('mount', '-o', 'errors=remount-ro', node, directory);
-    undo.push(() => program('umount', directory));
+    undo(() => program('umount', directory));
 
     const copying = new Copying(world.path('source'), directory);
     await followRecipe(image, statSync(image).size / 512, copying).finally(() => copying.stop());

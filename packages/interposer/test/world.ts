@@ -20,8 +20,9 @@ export class World {
   readonly socket: string = join(this.directory, 'control.sock');
   #script = '';
 
-  async build(): Promise<void> {
-    this.#script = await buildProgram(join(this.directory, 'program'));
+  /** The command line by default. */
+  async build(entry?: URL): Promise<void> {
+    this.#script = await buildProgram(join(this.directory, 'program'), entry);
   }
 
   /** Starts the command; standard input is the given text. */
@@ -81,9 +82,9 @@ function commandLine(pid: string): string[] {
 }
 
 /** A world for the tests of a file. */
-export function useWorld(): World {
+export function useWorld(entry?: URL): World {
   const world = new World();
-  beforeAll(() => world.build());
+  beforeAll(() => world.build(entry));
   afterAll(() => world.end());
   return world;
 }
