@@ -33,26 +33,8 @@ export function writeRequest(
   length: number,
 ): void {
   buffer.writeUInt32BE(REQUEST_MAGIC, at + RequestField.Magic);
-  buffer.writeUInt16BE(flags, at + RequestField.Flags);
-  buffer.writeUInt16BE(type, at + RequestField.Type);
-  buffer.writeUInt32BE(cookieHigh, at + RequestField.Cookie);
-  buffer.writeUInt32BE(cookieLow, at + RequestField.Cookie + 4);
-  writeU64(buffer, at + RequestField.Offset, offset);
+  writeCommand(buffer, at, type, flags, cookieHigh, cookieLow, offset);
   buffer.writeUInt32BE(length, at + RequestField.Length);
-}
-
-/** Writes a simple reply; the cookie is copied from the request at `cookieAt` of `from`. */
-export function writeSimpleReply(
-  buffer: Buffer,
-  at: number,
-  error: number,
-  from: Buffer,
-  cookieAt: number,
-): void {
-  buffer.writeUInt32BE(SIMPLE_REPLY_MAGIC, at + SimpleReplyField.Magic);
-  buffer.writeUInt32BE(error, at + SimpleReplyField.Error);
-  buffer.writeUInt32BE(from.readUInt32BE(cookieAt), at + SimpleReplyField.Cookie);
-  buffer.writeUInt32BE(from.readUInt32BE(cookieAt + 4), at + SimpleReplyField.Cookie + 4);
 }
 
 /** Writes a request with an extended header. `length` is that of the data of a write, else that of the range. */
@@ -67,10 +49,37 @@ export function writeExtendedRequest(
   length: number,
 ): void {
   buffer.writeUInt32BE(EXTENDED_REQUEST_MAGIC, at + RequestField.Magic);
+  writeCommand(buffer, at, type, flags, cookieHigh, cookieLow, offset);
+  writeU64(buffer, at + RequestField.Length, length);
+}
+
+/** What both kinds of header have between the magic number and the length. */
+function writeCommand(
+  buffer: Buffer,
+  at: number,
+  type: number,
+  flags: number,
+  cookieHigh: number,
+  cookieLow: number,
+  offset: number,
+): void {
   buffer.writeUInt16BE(flags, at + RequestField.Flags);
   buffer.writeUInt16BE(type, at + RequestField.Type);
   buffer.writeUInt32BE(cookieHigh, at + RequestField.Cookie);
   buffer.writeUInt32BE(cookieLow, at + RequestField.Cookie + 4);
   writeU64(buffer, at + RequestField.Offset, offset);
-  writeU64(buffer, at + RequestField.Length, length);
+}
+
+/** Writes a simple reply; the cookie is copied from the request at `cookieAt` of `from`. */
+export function writeSimpleReply(
+  buffer: Buffer,
+  at: number,
+  error: number,
+  from: Buffer,
+  cookieAt: number,
+): void {
+  buffer.writeUInt32BE(SIMPLE_REPLY_MAGIC, at + SimpleReplyField.Magic);
+  buffer.writeUInt32BE(error, at + SimpleReplyField.Error);
+  buffer.writeUInt32BE(from.readUInt32BE(cookieAt), at + SimpleReplyField.Cookie);
+  buffer.writeUInt32BE(from.readUInt32BE(cookieAt + 4), at + SimpleReplyField.Cookie + 4);
 }

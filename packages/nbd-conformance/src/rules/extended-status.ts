@@ -10,7 +10,7 @@ import { hex } from '../names.ts';
 import { expect, notApplicableIf, type Rule } from '../rule.ts';
 import type { Transmission } from '../transmission.ts';
 import { bears, stillServes, unit } from './helpers.ts';
-import { extentsOf } from './status.ts';
+import { extentsOf } from './block-status.ts';
 
 const section = 'Extended headers';
 const TWO_33 = 2n ** 33n;

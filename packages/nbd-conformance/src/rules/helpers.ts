@@ -1,5 +1,5 @@
 import { NbdCommand, NbdOption, OptionReply, TransmissionFlag } from '@interposer/nbd-protocol';
-import { refusal } from '../kit.ts';
+import { type Kit, refusal } from '../kit.ts';
 import type { Negotiation, OptionAnswer } from '../negotiation.ts';
 import { replyName } from '../names.ts';
 import { expect, NotApplicable } from '../rule.ts';
@@ -118,4 +118,16 @@ export function atStart(type: number, survey: Survey, flags = 0): Command {
   return type === NbdCommand.Write
     ? { type, flags, data: pattern(length, type) }
     : { type, flags, length: type === NbdCommand.Flush ? 0 : length };
+}
+
+/** The answer to a read that has to fail. */
+export async function failedRead(kit: Kit): Promise<Reply> {
+  const transmission = await kit.ready({ mode: 'structured' });
+  const reply = await transmission.command({
+    type: NbdCommand.Read,
+    offset: beyond(kit.survey),
+    length: unit(kit.survey),
+  });
+  expect(reply.error !== 0, 'a read beyond the end succeeds');
+  return reply;
 }

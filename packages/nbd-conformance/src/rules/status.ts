@@ -1,56 +1,20 @@
 import {
-  ALLOCATION_CONTEXT,
-  ChunkType,
   CommandFlag,
-  decodeBlockStatus,
   NbdCommand,
   NbdError,
   type StatusExtent,
   TransmissionFlag,
 } from '@interposer/nbd-protocol';
-import type { Kit } from '../kit.ts';
-import { hex } from '../names.ts';
 import { expect, type Rule } from '../rule.ts';
-import type { Transmission } from '../transmission.ts';
 import type { Command } from '../request.ts';
-import type { Reply } from '../reply.ts';
+import { allExtents, extentsOf, prefixOf, readyForStatus, wholeStatus } from './block-status.ts';
 import { bears, beyond, KIB_64, lastUnit, prefix, unit, UNKNOWN_COMMAND_FLAG } from './helpers.ts';
 
 const type = NbdCommand.BlockStatus;
 const section = 'Request types';
 const needs = { structured: true, allocation: true } as const;
-const MOST = 2 ** 30;
-
-function ready(kit: Kit, contexts: readonly string[] = [ALLOCATION_CONTEXT]): Promise<Transmission> {
-  return kit.ready({ mode: 'structured', contexts });
-}
-
-/** The extents of each context in an answer. */
-export function extentsOf({ chunks }: Reply): { id: number; extents: StatusExtent[] }[] {
-  const status = chunks.filter((chunk) => chunk.type === ChunkType.BlockStatus || chunk.type === 6);
-  return status.map((chunk) => {
-    const decoded = decodeBlockStatus(chunk.type, chunk.payload);
-    expect(decoded !== null, `a chunk is malformed or has an empty extent: ${hex(chunk.payload)}`);
-    return decoded;
-  });
-}
-
-/** The answer about the whole export, or the start of a large one. */
-async function whole(kit: Kit, flags = 0): Promise<Reply> {
-  return (await ready(kit)).succeed({ type, length: prefixOf(kit), flags });
-}
-
-function prefixOf({ survey }: Kit): number {
-  const block = unit(survey);
-  return Math.floor(Math.min(survey.size, MOST) / block) * block;
-}
-
 function sum(extents: readonly StatusExtent[]): number {
   return extents.reduce((total, { length }) => total + length, 0);
-}
-
-function all(reply: Reply): StatusExtent[] {
-  return extentsOf(reply).flatMap(({ extents }) => extents);
 }
 
 /** BLOCK_STATUS. */
@@ -62,7 +26,7 @@ export const statusRules: readonly Rule[] = [
     about: 'BLOCK_STATUS is answered with one chunk for each selected context, with its id.',
     needs,
     async run(kit) {
-      const transmission = await ready(
+      const transmission = await readyForStatus(
         kit,
         kit.survey.contexts.filter((name) => !name.endsWith(':')),
       );
@@ -82,7 +46,7 @@ export const statusRules: readonly Rule[] = [
     about: 'BLOCK_STATUS is answered with a structured reply.',
     needs,
     async run(kit) {
-      expect(!(await whole(kit)).simple, 'it is answered with a simple reply');
+      expect(!(await wholeStatus(kit)).simple, 'it is answered with a simple reply');
     },
   },
   {
@@ -92,7 +56,7 @@ export const statusRules: readonly Rule[] = [
     about: 'There is at least one extent, and none is empty.',
     needs,
     async run(kit) {
-      expect(all(await whole(kit)).length > 0, 'there is none');
+      expect(allExtents(await wholeStatus(kit)).length > 0, 'there is none');
     },
   },
   {
@@ -102,9 +66,9 @@ export const statusRules: readonly Rule[] = [
     about: 'Only the last extent goes beyond the request.',
     needs,
     async run(kit) {
-      const transmission = await ready(kit);
+      const transmission = await readyForStatus(kit);
       for (const length of [unit(kit.survey), prefix(kit.survey, KIB_64), prefixOf(kit)]) {
-        const extents = all(await transmission.succeed({ type, length }));
+        const extents = allExtents(await transmission.succeed({ type, length }));
         const before = sum(extents.slice(0, -1));
         expect(before < length, `all but the last of ${String(length)} bytes have ${String(before)}`);
       }
@@ -118,9 +82,11 @@ export const statusRules: readonly Rule[] = [
     needs,
     async run(kit) {
       const { size } = kit.survey;
-      const transmission = await ready(kit);
+      const transmission = await readyForStatus(kit);
       for (const offset of [0, lastUnit(kit.survey)]) {
-        const length = sum(all(await transmission.succeed({ type, offset, length: unit(kit.survey) })));
+        const length = sum(
+          allExtents(await transmission.succeed({ type, offset, length: unit(kit.survey) })),
+        );
         expect(offset + length <= size, `the extents from ${String(offset)} have ${String(length)} bytes`);
       }
     },
@@ -133,7 +99,7 @@ export const statusRules: readonly Rule[] = [
     needs,
     async run(kit) {
       const minimum = kit.survey.blockSizes?.minimum ?? 1;
-      for (const { length } of all(await whole(kit))) {
+      for (const { length } of allExtents(await wholeStatus(kit))) {
         expect(length % minimum === 0, `one has ${String(length)} bytes`);
       }
     },
@@ -145,7 +111,7 @@ export const statusRules: readonly Rule[] = [
     about: 'Extents of an aligned request are multiples of 512 bytes.',
     needs,
     async run(kit) {
-      const extents = all(await whole(kit));
+      const extents = allExtents(await wholeStatus(kit));
       const end = sum(extents) === kit.survey.size ? extents.at(-1) : undefined;
       for (const extent of extents) {
         expect(extent.length % 512 === 0 || extent === end, `one has ${String(extent.length)} bytes`);
@@ -159,7 +125,7 @@ export const statusRules: readonly Rule[] = [
     about: 'Consecutive extents have different flags.',
     needs,
     async run(kit) {
-      const extents = all(await whole(kit));
+      const extents = allExtents(await wholeStatus(kit));
       extents.slice(1).forEach(({ flags }, index) => {
         expect(flags !== extents[index]?.flags, `two in a row have flags ${String(flags)}`);
       });
@@ -172,7 +138,7 @@ export const statusRules: readonly Rule[] = [
     about: 'With REQ_ONE there is exactly one extent.',
     needs,
     async run(kit) {
-      const extents = all(await whole(kit, CommandFlag.ReqOne));
+      const extents = allExtents(await wholeStatus(kit, CommandFlag.ReqOne));
       expect(extents.length === 1, `there are ${String(extents.length)}`);
     },
   },
@@ -183,9 +149,9 @@ export const statusRules: readonly Rule[] = [
     about: 'With REQ_ONE the extent is not longer than the request.',
     needs,
     async run(kit) {
-      const transmission = await ready(kit);
+      const transmission = await readyForStatus(kit);
       const length = unit(kit.survey);
-      const extents = all(await transmission.succeed({ type, length, flags: CommandFlag.ReqOne }));
+      const extents = allExtents(await transmission.succeed({ type, length, flags: CommandFlag.ReqOne }));
       expect(sum(extents) <= length, `it has ${String(sum(extents))} of ${String(length)} bytes`);
     },
   },
@@ -206,7 +172,7 @@ export const statusRules: readonly Rule[] = [
     about: 'BLOCK_STATUS beyond the end of the export fails with EINVAL.',
     needs,
     async run(kit) {
-      const transmission = await ready(kit);
+      const transmission = await readyForStatus(kit);
       const length = unit(kit.survey);
       const commands: Command[] = [
         { type, offset: beyond(kit.survey), length },
@@ -223,7 +189,7 @@ export const statusRules: readonly Rule[] = [
     about: 'Where SEND_FUA is set BLOCK_STATUS with FUA succeeds.',
     needs: { ...needs, flags: TransmissionFlag.SendFua },
     async run(kit) {
-      await whole(kit, CommandFlag.Fua);
+      await wholeStatus(kit, CommandFlag.Fua);
     },
   },
   {
@@ -233,7 +199,7 @@ export const statusRules: readonly Rule[] = [
     about: 'BLOCK_STATUS with a flag of other commands, or one that nobody knows, fails with EINVAL.',
     needs,
     async run(kit) {
-      const transmission = await ready(kit);
+      const transmission = await readyForStatus(kit);
       for (const flags of [CommandFlag.NoHole, CommandFlag.FastZero, UNKNOWN_COMMAND_FLAG]) {
         await transmission.fail({ type, length: unit(kit.survey), flags }, NbdError.Inval);
       }
@@ -246,7 +212,7 @@ export const statusRules: readonly Rule[] = [
     about: 'BLOCK_STATUS of nothing does not end the connection.',
     needs,
     async run(kit) {
-      await bears(await ready(kit), { type, length: 0 }, kit.survey);
+      await bears(await readyForStatus(kit), { type, length: 0 }, kit.survey);
     },
   },
 ];

@@ -1,23 +1,9 @@
-import { NbdCommand, NbdError } from '@interposer/nbd-protocol';
-import type { Kit } from '../kit.ts';
+import { NbdError } from '@interposer/nbd-protocol';
 import { hex } from '../names.ts';
 import { expect, type Rule } from '../rule.ts';
-import type { Reply } from '../reply.ts';
-import { beyond, unit, UNKNOWN_COMMAND } from './helpers.ts';
+import { failedRead, UNKNOWN_COMMAND } from './helpers.ts';
 
 const STRUCTURED = { structured: true } as const;
-
-/** The answer to a read that has to fail. */
-async function failedRead(kit: Kit): Promise<Reply> {
-  const transmission = await kit.ready({ mode: 'structured' });
-  const reply = await transmission.command({
-    type: NbdCommand.Read,
-    offset: beyond(kit.survey),
-    length: unit(kit.survey),
-  });
-  expect(reply.error !== 0, 'a read beyond the end succeeds');
-  return reply;
-}
 
 /** Errors with structured replies. */
 export const structuredErrorRules: readonly Rule[] = [

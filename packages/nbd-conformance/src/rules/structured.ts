@@ -8,6 +8,7 @@ import {
   contentChunks,
   expectFinal,
   extentOf,
+  failedRead,
   KIB_64,
   prefix,
   stillNegotiates,
@@ -21,18 +22,6 @@ const STRUCTURED = { structured: true } as const;
 async function longRead(kit: Kit, flags = 0): Promise<Reply> {
   const transmission = await kit.ready({ mode: 'structured' });
   return transmission.succeed({ type: NbdCommand.Read, length: prefix(kit.survey, 16 * KIB_64), flags });
-}
-
-/** The answer to a read that has to fail. */
-async function failedRead(kit: Kit): Promise<Reply> {
-  const transmission = await kit.ready({ mode: 'structured' });
-  const reply = await transmission.command({
-    type: NbdCommand.Read,
-    offset: beyond(kit.survey),
-    length: unit(kit.survey),
-  });
-  expect(reply.error !== 0, 'a read beyond the end succeeds');
-  return reply;
 }
 
 /** Structured replies: their negotiation, and the rules of their chunks. */

@@ -21,7 +21,7 @@ import {
   UNKNOWN_COMMAND_FLAG,
   WRITABLE,
 } from './helpers.ts';
-import { extentsOf } from './status.ts';
+import { extentsOf } from './block-status.ts';
 
 const { SendWriteZeroes, SendFastZero, SendFua, ReadOnly } = TransmissionFlag;
 const type = NbdCommand.WriteZeroes;
