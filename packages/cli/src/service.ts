@@ -64,6 +64,8 @@ export interface ExportInfo {
   readonly lost?: boolean;
   /** For clients, e.g. `nbd+unix:///disk?socket=/run/disk.sock`. */
   readonly uri: string;
+  /** What was asked for, of the export and of its socket. */
+  readonly settings: ExportSettings & SocketSettings;
 }
 
 /**

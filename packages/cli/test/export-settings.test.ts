@@ -238,8 +238,8 @@ describe('--idle-timeout', () => {
       '--idle-timeout',
       '1',
     );
-    const lost = new Promise<void>((resolve) => {
-      void visit(uri.trim(), resolve);
+    const lost = new Promise<void>((resolve, reject) => {
+      visit(uri.trim(), resolve).catch(reject);
     });
     await lost;
   });

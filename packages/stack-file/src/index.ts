@@ -20,7 +20,13 @@ export type {
   StackRemap,
   StackRule,
 } from './stack.ts';
-export type { ExportControl, ExportInfo, ExportRequest, StackControl } from './stack-control.ts';
+export type {
+  ExportControl,
+  ExportInfo,
+  ExportRequest,
+  ExportSettings,
+  StackControl,
+} from './stack-control.ts';
 export { type ItemStatus, status } from './status.ts';
 export type { Step, StepOptions } from './step.ts';
 export type { Environment } from './substitute.ts';

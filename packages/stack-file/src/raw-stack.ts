@@ -27,4 +27,23 @@ export interface RawExport {
   readonly host?: string;
   readonly readOnly?: boolean | string;
   readonly description?: string;
+  readonly allow?: readonly string[];
+  readonly blockSizes?: {
+    readonly minimum?: number;
+    readonly preferred?: number;
+    readonly maximum?: number;
+    readonly strict?: boolean | string;
+  };
+  readonly maxConnections?: number;
+  readonly tls?: {
+    readonly mode: 'off' | 'on' | 'require';
+    readonly certificates?: string;
+    readonly psk?: string;
+    readonly verifyPeer?: boolean | string;
+  };
+  /** Seconds. */
+  readonly idleTimeout?: number;
+  /** Octal digits. */
+  readonly mode?: string;
+  readonly group?: string;
 }

@@ -1,4 +1,5 @@
 import type { Altitude, TableLine } from '@interposer/core';
+import type { ExportSettings } from './stack-control.ts';
 
 /** What every item of a stack file has. */
 interface Item {
@@ -62,6 +63,8 @@ export interface StackExport extends Item {
   readonly address: { readonly path: string } | { readonly port: number; readonly host: string };
   readonly readOnly: boolean;
   readonly description?: string;
+  /** With absolute paths. */
+  readonly settings: ExportSettings;
 }
 
 /** Anything a stack file names. */

@@ -96,6 +96,37 @@ describe('stack files', () => {
     ]);
   });
 
+  it('says of an export who may use it and how', () => {
+    const [item] = itemsOf(`version: 1
+exports:
+  - device: disk.img
+    unix: disk.sock
+    mode: '660'
+    group: disk
+    tls: { mode: on, certificates: pki, psk: /etc/keys.psk, verifyPeer: true }
+    allow: [unix uid=1000, cert=alice]
+    blockSizes: { minimum: 4096, strict: true }
+    maxConnections: 3
+    idleTimeout: 60
+`);
+    expect(item).toMatchObject({
+      settings: {
+        mode: 0o660,
+        group: 'disk',
+        tls: {
+          mode: 'allow',
+          certificates: resolve('folder/pki'),
+          psk: '/etc/keys.psk',
+          verifyPeer: true,
+        },
+        allow: ['unix uid=1000', 'cert=alice'],
+        blockSizes: { minimum: 4096, strict: true },
+        maxConnections: 3,
+        idleTimeout: 60_000,
+      },
+    });
+  });
+
   it('may be JSON, with a schema for editors', () => {
     const text = JSON.stringify({ $schema: './x.json', version: 1, devices: { a: { table: '0 8 zero' } } });
     expect(itemsOf(text)).toMatchObject([{ kind: 'device', name: 'a' }]);

@@ -300,4 +300,36 @@ describe('status', () => {
     const states = await status(control, stackOf(`exports: [{ device: d, ${address} }]\n`));
     expect(states).toMatchObject([{ state }]);
   });
+
+  it.each([
+    ['tls: { mode: require, psk: keys }', 'present'],
+    ['maxConnections: 3', 'present'],
+    ['tls: { mode: on, psk: keys }', 'differs'],
+    ['allow: [unix]', 'differs'],
+    ['maxConnections: 4', 'differs'],
+  ])('compares of an export what the file says, %s: %s', async (settings, state) => {
+    const control = new FakeControl();
+    const tls = { mode: 'require', verifyPeer: false, psk: '/folder/keys' } as const;
+    const running = { name: 'd', device: 'd', readOnly: false, uri: 'nbds+unix:///d?socket=/folder/s' };
+    control.exports = () => Promise.resolve([{ ...running, settings: { tls, maxConnections: 3 } }]);
+    const states = await status(control, stackOf(`exports: [{ device: d, unix: s, ${settings} }]\n`));
+    expect(states).toMatchObject([{ state }]);
+  });
+
+  it('serves an export as the file says', async () => {
+    const control = new FakeControl();
+    const requests: unknown[] = [];
+    const addExport = control.addExport.bind(control);
+    control.addExport = (device, request) => {
+      requests.push(request);
+      return addExport(device, request);
+    };
+    await up(
+      control,
+      stackOf('exports: [{ device: d, unix: s, allow: [tls], tls: { mode: require, psk: k } }]\n'),
+    );
+    expect(requests).toMatchObject([
+      { path: '/folder/s', allow: ['tls'], tls: { mode: 'require', psk: '/folder/k' } },
+    ]);
+  });
 });

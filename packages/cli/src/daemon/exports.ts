@@ -3,7 +3,7 @@ import { type NbdAddress, type NbdExport, NbdServer } from '@interposer/frontend
 import { formatNbdUri, NBD_PORT } from '@interposer/nbd-protocol';
 import { isDeepStrictEqual } from 'node:util';
 import { resolveForUser } from '../working-directory.ts';
-import type { ExportAddress, ExportInfo, ExportRequest, SocketSettings } from '../service.ts';
+import type { ExportAddress, ExportInfo, ExportRequest, ExportSettings, SocketSettings } from '../service.ts';
 
 /** A socket with the exports on it. */
 interface Listener {
@@ -82,6 +82,7 @@ export class ExportTable {
         device,
         readOnly,
         uri: exportUri(name, listener.address, listener.settings.tls?.mode === 'require'),
+        settings: { ...listener.settings, ...serveSettings(request) },
       };
       listener.exports.set(name, { info, port });
       return info;
@@ -192,9 +193,13 @@ function withoutDefaults({ tls, ...others }: SocketSettings): SocketSettings {
   return tls === undefined || tls.mode === 'off' ? others : { ...others, tls };
 }
 
-function ownSettings({ description, allow, blockSizes, maxConnections }: ExportRequest): Partial<NbdExport> {
+function ownSettings(request: ExportRequest): Partial<NbdExport> {
+  const { description } = request;
+  return { ...serveSettings(request), ...(description === undefined ? {} : { description }) };
+}
+
+function serveSettings({ allow, blockSizes, maxConnections }: ExportRequest): ExportSettings {
   return {
-    ...(description === undefined ? {} : { description }),
     ...(allow === undefined ? {} : { allow }),
     ...(blockSizes === undefined ? {} : { blockSizes }),
     ...(maxConnections === undefined ? {} : { maxConnections }),

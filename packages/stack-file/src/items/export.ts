@@ -1,8 +1,9 @@
 import { isIP } from 'node:net';
+import { isDeepStrictEqual } from 'node:util';
 import { fail } from '@interposer/core';
 import { sameDevice } from '../device-words.ts';
 import type { StackExport } from '../stack.ts';
-import type { ExportControl, StackControl } from '../stack-control.ts';
+import type { ExportControl, ExportSettings, StackControl } from '../stack-control.ts';
 import type { ItemKind } from './kind.ts';
 
 /** The port of URIs that name none. */
@@ -18,12 +19,16 @@ export const exportKind: ItemKind<StackExport> = {
     if (running === undefined) return undefined;
     const remove = (): Promise<void> => exportsOf(control).removeExport(item.name, item.address);
     const isSame =
-      running.readOnly === item.readOnly && (await sameDevice(control, running.device, item.device));
-    return isSame ? { remove } : { remove, differs: { wanted: text(item), running: text(running) } };
+      running.readOnly === item.readOnly &&
+      hasSettings(running, item) &&
+      (await sameDevice(control, running.device, item.device));
+    if (isSame) return { remove };
+    const keys = Object.keys(item.settings);
+    return { remove, differs: { wanted: text(item, keys), running: text(running, keys) } };
   },
-  async make(control, { device, name, address, readOnly, description }) {
+  async make(control, { device, name, address, readOnly, description, settings }) {
     const about = description === undefined ? {} : { description };
-    await exportsOf(control).addExport(device, { ...address, as: name, readOnly, ...about });
+    await exportsOf(control).addExport(device, { ...address, ...settings, as: name, readOnly, ...about });
     return () => exportsOf(control).removeExport(name, address);
   },
 };
@@ -41,8 +46,27 @@ function servesExports(control: StackControl): control is StackControl & ExportC
   );
 }
 
-function text({ device, readOnly }: { readonly device: string; readonly readOnly: boolean }): string {
-  return `${device}, ${readOnly ? 'read-only' : 'writable'}`;
+/** Whether an export has what the file asks for; what the file does not write may be anything. */
+function hasSettings({ settings = {} }: Settled, wanted: StackExport): boolean {
+  return settingKeys(wanted.settings).every((key) => isDeepStrictEqual(settings[key], wanted.settings[key]));
+}
+
+function settingKeys(settings: ExportSettings): (keyof ExportSettings)[] {
+  return Object.keys(settings) as (keyof ExportSettings)[];
+}
+
+interface Settled {
+  readonly device: string;
+  readonly readOnly: boolean;
+  readonly settings?: ExportSettings;
+}
+
+/** What is compared; of the settings those that the file has. */
+function text({ device, readOnly, settings = {} }: Settled, keys: readonly string[]): string {
+  const shown = keys.map(
+    (key) => `, ${key} ${JSON.stringify(settings[key as keyof ExportSettings] ?? 'not set')}`,
+  );
+  return `${device}, ${readOnly ? 'read-only' : 'writable'}${shown.join('')}`;
 }
 
 function addressText(address: StackExport['address']): string {
