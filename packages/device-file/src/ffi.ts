@@ -1,3 +1,4 @@
+import { lstatSync } from 'node:fs';
 import { endianness } from 'node:os';
 import type koffiModule from 'koffi';
 import { AddressBook } from './address-book.ts';
@@ -59,6 +60,9 @@ async function importKoffi(): Promise<Ffi | undefined> {
   const fits = process.platform === 'linux' && ['x64', 'arm64', 'riscv64'].includes(process.arch);
   if (!fits || endianness() !== 'LE') return undefined;
   try {
+    // koffi looks for its binary beside its real path. realpathSync of Node 20, which import uses, goes by the file that was
+    // looked at last before it, and stops at once if that was a socket: then a linked package keeps the path of its link.
+    lstatSync('/');
     const { default: koffi } = await import('koffi');
     return new KoffiCalls(koffi);
   } catch {

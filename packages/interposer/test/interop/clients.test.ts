@@ -25,9 +25,8 @@ afterAll(async () => {
   await Promise.all(servers.map(({ stop }) => stop()));
 });
 
-describe.each(SETTINGS.map((setting, index) => ({ ...setting, index })))(
-  'our server over $transport, $security, to',
-  ({ index, ...setting }) => {
+for (const [index, setting] of SETTINGS.entries()) {
+  describe(`our server over ${setting.transport}, ${setting.security}, to`, () => {
     const image = imageOf(index);
     const able = CLIENTS.filter(({ can }) => can?.(setting) ?? true);
 
@@ -40,5 +39,5 @@ describe.each(SETTINGS.map((setting, index) => ({ ...setting, index })))(
         return use({ place, image, path });
       });
     }
-  },
-);
+  });
+}
