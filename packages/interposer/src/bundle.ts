@@ -9,7 +9,9 @@ import * as stats from '@interposer/filter-stats';
 import * as throttle from '@interposer/filter-throttle';
 import * as trace from '@interposer/filter-trace';
 import * as delay from '@interposer/target-delay';
+import * as dust from '@interposer/target-dust';
 import * as errorPackage from '@interposer/target-error';
+import * as flakey from '@interposer/target-flakey';
 import * as linear from '@interposer/target-linear';
 import * as striped from '@interposer/target-striped';
 import * as zero from '@interposer/target-zero';
@@ -25,7 +27,9 @@ export const bundledPlugins: readonly Plugin[] = [
   importedPlugin('@interposer/filter-throttle', throttle, import.meta.url),
   importedPlugin('@interposer/filter-trace', trace, import.meta.url),
   importedPlugin('@interposer/target-delay', delay, import.meta.url),
+  importedPlugin('@interposer/target-dust', dust, import.meta.url),
   importedPlugin('@interposer/target-error', errorPackage, import.meta.url),
+  importedPlugin('@interposer/target-flakey', flakey, import.meta.url),
   importedPlugin('@interposer/target-linear', linear, import.meta.url),
   importedPlugin('@interposer/target-striped', striped, import.meta.url),
   importedPlugin('@interposer/target-zero', zero, import.meta.url),

@@ -14,7 +14,7 @@ import {
   SECTOR_SIZE,
   Status,
 } from '@interposer/core';
-import type { DiskFacts, Run, Step } from './scenario.ts';
+import type { Changes, DiskFacts, Held, Run, Step } from './scenario.ts';
 
 /** The kernel's stamps: 16 bytes with the name and the number of the sector, over and over. */
 export function stamp(letter: string, sector: number): Buffer {
@@ -22,26 +22,45 @@ export function stamp(letter: string, sector: number): Buffer {
   return Buffer.alloc(SECTOR_SIZE, text);
 }
 
-/** What a sector holds: `zero`, `other`, or the stamp's name and number. */
-function identify(sector: Buffer): readonly [what: string, number?: number] {
-  if (sector.every((byte) => byte === 0)) return ['zero'];
-  const [, letter = '', number = ''] = /^(\w) (\d{8}) ----\n/.exec(sector.toString('latin1')) ?? [];
-  return letter !== '' && sector.equals(stamp(letter, Number(number))) ? [letter, Number(number)] : ['other'];
+/** So many changed bytes are told one by one; a sector with more of them is `other`. */
+const MOST_CHANGES = 4;
+
+const STAMP_LENGTH = 16;
+
+/** What a sector holds, by the first of its stamps that is whole. */
+function identify(sector: Buffer): Held {
+  for (let at = 0; at < SECTOR_SIZE; at += STAMP_LENGTH) {
+    const text = sector.toString('latin1', at, at + STAMP_LENGTH);
+    const [, letter = '', number = ''] = /^(\w) (\d{8}) ----\n$/.exec(text) ?? [];
+    if (letter === '') continue;
+    const changes = changesOf(sector, stamp(letter, Number(number)));
+    if (changes.length === 0) return [letter, Number(number)];
+    if (changes.length <= MOST_CHANGES) return [letter, Number(number), changes];
+  }
+  const changes = changesOf(sector, Buffer.alloc(SECTOR_SIZE));
+  if (changes.length === 0) return ['zero'];
+  return changes.length <= MOST_CHANGES ? ['zero', null, changes] : ['other'];
+}
+
+function changesOf(sector: Buffer, plain: Buffer): Changes {
+  if (sector.equals(plain)) return [];
+  return [...sector.entries()].filter(([offset, value]) => value !== plain[offset]);
 }
 
 /** Joins sectors that follow one another in what they hold. */
-export function runsOf(found: Iterable<readonly [sector: number, what: string, number?: number]>): Run[] {
-  const runs: [number, number, string, number?][] = [];
-  for (const [sector, what, number] of found) {
+export function runsOf(found: Iterable<readonly [sector: number, ...held: Held]>): Run[] {
+  const runs: [first: number, count: number, ...held: Held][] = [];
+  for (const [sector, ...held] of found) {
     const last = runs.at(-1);
-    const follows =
-      last?.[2] === what &&
-      last[0] + last[1] === sector &&
-      (last[3] === undefined ? number === undefined : last[3] + last[1] === number);
-    if (follows) last[1]++;
-    else runs.push(number === undefined ? [sector, 1, what] : [sector, 1, what, number]);
+    if (last !== undefined && last[0] + last[1] === sector && follows(last, held)) last[1]++;
+    else runs.push([sector, 1, ...held]);
   }
   return runs;
+}
+
+function follows([, count, what, number, before]: Run, [next, nextNumber, changes]: Held): boolean {
+  if (what !== next || before !== undefined || changes !== undefined) return false;
+  return typeof number === 'number' ? number + count === nextNumber : nextNumber === undefined;
 }
 
 /** The runs of what a buffer holds, its first sector having the given number. */
@@ -87,7 +106,8 @@ export class StampedDisk implements Driver {
   /** The runs that differ from the disk's own stamps. */
   changes(): Run[] {
     return runsIn(this.data, 0).filter(
-      ([first, , what, number]) => what !== this.facts.stamp || number !== first,
+      ([first, , what, number, changes]) =>
+        what !== this.facts.stamp || number !== first || changes !== undefined,
     );
   }
 

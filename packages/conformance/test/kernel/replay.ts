@@ -1,5 +1,4 @@
 import {
-  BioFlag,
   BioOp,
   createEngine,
   type DeviceRef,
@@ -8,26 +7,22 @@ import {
   type Limits,
   type PluginType,
   type Port,
-  SECTOR_SIZE,
   type TableRow,
 } from '@interposer/core';
-import { limitsOfOptions, limitsOfQueue, runsIn, runsOf, stamp, StampedDisk, stampedDriver } from './disk.ts';
-import { type Run, type Scenario, type Step, tableOf } from './scenario.ts';
+import { limitsOfOptions, limitsOfQueue, runsIn, runsOf, StampedDisk, stampedDriver } from './disk.ts';
+import { type Outcome, perform } from './perform.ts';
+import { VirtualClock } from '../../src/index.ts';
+import { type Held, type Run, type Scenario, type Step, tableOf } from './scenario.ts';
 
 const NODE = '/dev/mapper/';
-
-/** What an I/O step came to, in the words of the recorded data. */
-export interface Outcome {
-  readonly result: string;
-  readonly bytes?: number;
-  readonly data?: readonly Run[];
-}
 
 /** A scenario on an engine instead of a kernel. */
 export class Replay {
   readonly engine: Engine;
+  readonly clock = new VirtualClock();
   readonly disks: ReadonlyMap<string, StampedDisk>;
   readonly #dmMajor = 253;
+  #log: string[] = [];
 
   constructor(scenario: Scenario, types: readonly PluginType[]) {
     this.disks = new Map(
@@ -39,7 +34,22 @@ export class Replay {
           return [node, new StampedDisk(node.slice('/dev/'.length), facts, limits)];
         }),
     );
-    this.engine = createEngine({ types: [...types, stampedDriver(this.disks)] });
+    this.engine = createEngine({ types: [...types, stampedDriver(this.disks)], clock: this.clock });
+    this.engine.onEvent((event) => {
+      if (event.kind === 'log') this.#log.push(event.message);
+    });
+  }
+
+  /** Lets time pass until so many seconds after the start. */
+  passUntil(seconds: number): void {
+    this.clock.advance(seconds * 1000 - this.clock.now());
+  }
+
+  /** What was logged since this was asked last. */
+  takeLog(): string[] {
+    const log = this.#log;
+    this.#log = [];
+    return log;
   }
 
   close(): Promise<void> {
@@ -56,6 +66,8 @@ export class Replay {
     if (verb === 'info') {
       return argv.includes('events') ? `${(await this.engine.info(argv.at(-1)!)).eventNr}\n` : undefined;
     }
+    if (verb === 'message')
+      return printAnswer(await this.engine.message(name, Number(argv[3]), argv.slice(4)));
     const text = await this.#show(verb, argv.at(-1)!, argv.includes('--inactive'));
     if (text !== undefined) return this.#renumber(text);
     const done = await this.#edit(verb, name, step);
@@ -86,9 +98,13 @@ export class Replay {
         await this.engine.load(name, tableOf(step));
         return true;
       case 'suspend':
+        await this.engine.suspend(step.argv!.at(-1)!, { noflush: step.argv!.includes('--noflush') });
+        return true;
       case 'resume':
+        await this.engine.resume(name);
+        return true;
       case 'remove':
-        await this.engine[verb](name);
+        await this.engine.remove(step.argv!.at(-1)!, { force: step.argv!.includes('--force') });
         return true;
       default:
         return false;
@@ -111,10 +127,10 @@ export class Replay {
   /** Reads sector by sector. */
   async map({ device = '', sector = 0, count = 0 }: Step): Promise<Run[]> {
     return this.#withPort(device, async (port) => {
-      const found: (readonly [number, string, number?])[] = [];
+      const found: (readonly [number, ...Held])[] = [];
       for (let at = sector; at < sector + count; at++) {
         try {
-          const [[, , ...held] = [at, 1, 'other'] as const] = runsIn(await port.read(at, 1), at);
+          const [, , ...held] = runsIn(await port.read(at, 1), at)[0]!;
           found.push([at, ...held]);
         } catch (error) {
           found.push([at, errnoName(error)]);
@@ -167,49 +183,6 @@ export class Replay {
   }
 }
 
-async function perform(
-  port: Port,
-  io: string,
-  sector: number,
-  count: number,
-  left: number,
-): Promise<Outcome> {
-  switch (io) {
-    case 'read': {
-      if (left === 0) return { result: 'ok', bytes: 0 };
-      const data = await port.read(sector, left);
-      return { result: 'ok', bytes: data.length, data: runsIn(data, sector) };
-    }
-    case 'write':
-    case 'write_fua': {
-      const data = Buffer.concat(Array.from({ length: left }, (_, index) => stamp('W', sector + index)));
-      await port.write(sector, data, io === 'write_fua' ? BioFlag.Fua : 0);
-      return { result: 'ok', bytes: data.length };
-    }
-    case 'fsync':
-      await port.flush();
-      break;
-    case 'discard':
-      await port.discard(sector, count);
-      break;
-    case 'punch_hole':
-      await port.writeZeroes(sector, count);
-      break;
-    default:
-      await zeroOut(port, sector, count);
-  }
-  return { result: 'ok' };
-}
-
-async function zeroOut(port: Port, sector: number, count: number): Promise<void> {
-  try {
-    await port.writeZeroes(sector, count);
-  } catch (error) {
-    if (!isInterposerError(error) || error.code !== 'ENOTSUP') throw error;
-    await port.write(sector, new Uint8Array(count * SECTOR_SIZE));
-  }
-}
-
 function printRows(rows: readonly TableRow[]): string {
   return rows.map(({ start, length, type, params }) => `${start} ${length} ${type} ${params}\n`).join('');
 }
@@ -217,6 +190,11 @@ function printRows(rows: readonly TableRow[]): string {
 function printDeps(devices: readonly DeviceRef[]): string {
   const list = devices.map(({ major, minor }) => ` (${major}, ${minor})`).join('');
   return `${devices.length} dependencies\t:${list}\n`;
+}
+
+/** As dmsetup prints the answer to a message: on a line of its own. */
+function printAnswer(answer: string): string {
+  return answer === '' || answer.endsWith('\n') ? answer : `${answer}\n`;
 }
 
 function errnoName(error: unknown): string {

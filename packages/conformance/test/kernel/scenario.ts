@@ -1,7 +1,13 @@
 import { readFileSync } from 'node:fs';
 
-/** A run of sectors: the first, how many, the stamp (or `zero`, `other`, an errno name), and the number of the first. */
-export type Run = readonly [first: number, count: number, what: string, number?: number];
+/** Bytes of one sector that are not as in what it holds otherwise: where, and which. */
+export type Changes = readonly (readonly [offset: number, value: number])[];
+
+/** What a sector holds: a stamp and its number, `zero`, `other`, or the errno name of the failure to read it. */
+export type Held = readonly [what: string, number?: number | null, changes?: Changes];
+
+/** A run of sectors: the first, how many, and what the first holds; a sector with changed bytes is a run by itself. */
+export type Run = readonly [first: number, count: number, ...held: Held];
 
 /** A disk of a scenario. */
 export interface DiskFacts {
@@ -23,7 +29,10 @@ export interface Step {
   readonly dmesg?: readonly string[];
   readonly note?: string;
   readonly hold?: string;
+  readonly release?: string;
   readonly background?: string;
+  readonly join?: string;
+  readonly at?: number;
   readonly io?: string;
   readonly device?: string;
   readonly sector?: number;
@@ -45,15 +54,15 @@ export interface Scenario {
   readonly steps: readonly Step[];
 }
 
-/** The scenarios of one recorded file. */
-export function scenarios(file: 'io' | 'refused' | 'limits'): Scenario[] {
+/** The scenarios of one recorded file, by its name without `.json`. */
+export function scenarios(file: string): Scenario[] {
   const path = new URL(`../../vectors/${file}.json`, import.meta.url);
   const { scenarios } = JSON.parse(readFileSync(path, 'utf8')) as { scenarios: Scenario[] };
   return scenarios;
 }
 
 /** One recorded scenario. Throws where there is none of that name. */
-export function scenario(file: 'io' | 'refused' | 'limits', name: string): Scenario {
+export function scenario(file: string, name: string): Scenario {
   const found = scenarios(file).find((one) => one.name === name);
   if (found === undefined) throw new Error(`no recorded scenario ${name} in ${file}.json`);
   return found;

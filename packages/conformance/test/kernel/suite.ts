@@ -1,75 +1,29 @@
 import { hasOp, BioOp, type Limits, type PluginType } from '@interposer/core';
 import { describe, expect, it } from 'vitest';
-import { reached, Replay } from './replay.ts';
-import { type Lower, scenario, type Scenario, scenarios, type Step, tableOf, typesOf } from './scenario.ts';
-
-/** No such request exists here, or it shows what a command did that is not replayed. */
-const ABSENT = new Set(['secure_erase', 'disks']);
+import { Replay } from './replay.ts';
+import { scenario, type Scenario, scenarios, type Step, tableOf, typesOf } from './scenario.ts';
+import { replayScenario } from './steps.ts';
 
 /** Every recorded scenario whose name passes, replayed step by step: bytes, text, errors, and what reaches the disks. */
-export function kernelIo(types: readonly PluginType[], wanted: (name: string) => boolean): void {
-  const chosen = scenarios('io').filter(({ name }) => wanted(name));
+export function kernelIo(types: readonly PluginType[], wanted: (name: string) => boolean, file = 'io'): void {
+  const chosen = scenarios(file).filter(({ name }) => wanted(name));
   describe('as the kernel', () => {
-    it.each(chosen.map((one) => [one.name, one] as const))('%s', async (_, one) => {
-      const replay = new Replay(one, types);
-      for (const [index, step] of one.steps.entries()) await expectStep(replay, step, index);
-      await replay.close();
-    });
+    it.each(chosen.map((one) => [one.name, one] as const))('%s', (_, one) => replayScenario(one, types));
   });
-}
-
-async function expectStep(replay: Replay, step: Step, index: number): Promise<void> {
-  const where = `step ${String(index)}: ${JSON.stringify(step).slice(0, 120)}`;
-  if (step.argv !== undefined) {
-    const text = await replay.command(step);
-    if (text !== undefined) expect(text, where).toBe(step.stdout);
-    return;
-  }
-  if (step.io === undefined || ABSENT.has(step.io)) return;
-  replay.reset();
-  if (step.io === 'map') {
-    expect(await replay.map(step), where).toEqual(step.map);
-    return;
-  }
-  const outcome = await replay.io(step);
-  const { result, bytes, data } = step;
-  expect(outcome, where).toEqual({
-    result,
-    ...(bytes === undefined ? {} : { bytes }),
-    ...(data === undefined ? {} : { data }),
-  });
-  expect(replay.changes(), where).toEqual(step.disks ?? {});
-  for (const disk of replay.disks.values()) expectReached(disk, step, where);
-}
-
-/** Sectors only, for the kernel may join requests; of flushes the number, but where it makes two of a FUA write. */
-function expectReached(disk: Parameters<typeof reached>[0], step: Step, where: string): void {
-  const lower = step.lower?.[disk.name];
-  const { flush, ...sectors } = reached(disk);
-  expect(sectors, where).toEqual({
-    read: sectorsOf(lower, 'read'),
-    write: sectorsOf(lower, 'write'),
-    discard: sectorsOf(lower, 'discard'),
-  });
-  if (step.io !== 'write_fua') expect(flush, where).toBe(lower?.flush ?? 0);
-}
-
-function sectorsOf(lower: Lower | undefined, op: string): number {
-  const count = lower?.[op];
-  return typeof count === 'object' ? count[1] : 0;
 }
 
 /**
  * Every recorded table of these types in a scenario, refused or taken as the kernel does; a refusal gives the kernel's
- * reason. `except` names, by the notes of the steps, where another text is meant and says which: null where the table is
+ * errno and reason. `except` names, by the notes of the steps, where another text is meant and says which: null where the table is
  * taken, undefined where the step has no meaning here.
  */
 export function kernelRefusals(
   types: readonly PluginType[],
   name: string,
   except: Readonly<Record<string, string | null | undefined>> = {},
+  file = 'refused',
 ): void {
-  const recorded = scenario('refused', name);
+  const recorded = scenario(file, name);
   const names = new Set(types.map((type) => type.name));
   const steps = recorded.steps.filter(
     (step) => step.argv?.[1] === 'create' && typesOf(tableOf(step)).every((type) => names.has(type)),
@@ -82,7 +36,7 @@ export function kernelRefusals(
       it(note, async () => {
         const replay = new Replay(recorded, types);
         if (reason === null) await expectTaken(replay, recorded, step);
-        else await expectRefused(replay, step, reason);
+        else await expectRefused(replay, step, reason, note in except ? undefined : errnoOf(step));
         await replay.close();
       });
     }
@@ -90,10 +44,26 @@ export function kernelRefusals(
 }
 
 /** Nothing stays behind: no mapped device, no disk open. */
-async function expectRefused(replay: Replay, step: Step, reason: string): Promise<void> {
-  await expect(replay.command(step)).rejects.toThrow(reason);
+async function expectRefused(
+  replay: Replay,
+  step: Step,
+  reason: string,
+  code: string | undefined,
+): Promise<void> {
+  await expect(replay.command(step)).rejects.toMatchObject({
+    message: expect.stringContaining(reason),
+    ...(code === undefined ? {} : { code }),
+  });
   expect(await replay.engine.list()).toEqual([]);
   expect(replay.engine.devices().flatMap((device) => [...device.ports])).toEqual([]);
+}
+
+/** The errno that the kernel's log line ends with. What is no block device there is no disk of the scenario here. */
+function errnoOf({ dmesg = [] }: Step): string {
+  const errno = dmesg
+    .map((line) => /: table: .* \(-(\w+)\)$/.exec(line)?.[1])
+    .find((one) => one !== undefined);
+  return errno === 'ENOTBLK' ? 'ENOENT' : (errno ?? 'EINVAL');
 }
 
 /** The table is shown as the kernel shows it in the step that follows. */
@@ -115,10 +85,14 @@ function reasonOf({ code, dmesg }: Step): string | null {
 }
 
 /** The limits of every recorded table of these types. */
-export function kernelLimits(types: readonly PluginType[], except: readonly string[] = []): void {
+export function kernelLimits(
+  types: readonly PluginType[],
+  except: readonly string[] = [],
+  file = 'limits',
+): void {
   const names = new Set(types.map((type) => type.name));
   describe('limits as the kernel', () => {
-    for (const one of scenarios('limits')) {
+    for (const one of scenarios(file)) {
       for (const [index, step] of one.steps.entries()) {
         const table = step.argv?.[1] === 'create' ? tableOf(step) : '';
         const shown = one.steps[index + 1]?.limits;
@@ -134,6 +108,16 @@ export function kernelLimits(types: readonly PluginType[], except: readonly stri
         });
       }
     }
+  });
+}
+
+/** The type has the version that the kernel lists. */
+export function kernelVersion({ name, version }: PluginType, file: string): void {
+  it('has the version of the kernel', () => {
+    const listings = scenarios(file).flatMap(({ steps }) =>
+      steps.filter(({ argv }) => argv?.[1] === 'targets'),
+    );
+    expect(listings[0]?.stdout?.split('\n')).toContain(`${name.padEnd(16)} v${version.join('.')}`);
   });
 }
 
