@@ -13,6 +13,7 @@ import * as dust from '@interposer/target-dust';
 import * as errorPackage from '@interposer/target-error';
 import * as flakey from '@interposer/target-flakey';
 import * as linear from '@interposer/target-linear';
+import * as logWrites from '@interposer/target-log-writes';
 import * as striped from '@interposer/target-striped';
 import * as zero from '@interposer/target-zero';
 
@@ -31,6 +32,7 @@ export const bundledPlugins: readonly Plugin[] = [
   importedPlugin('@interposer/target-error', errorPackage, import.meta.url),
   importedPlugin('@interposer/target-flakey', flakey, import.meta.url),
   importedPlugin('@interposer/target-linear', linear, import.meta.url),
+  importedPlugin('@interposer/target-log-writes', logWrites, import.meta.url),
   importedPlugin('@interposer/target-striped', striped, import.meta.url),
   importedPlugin('@interposer/target-zero', zero, import.meta.url),
 ];

@@ -19,6 +19,7 @@ export { dust, dustFilter } from '@interposer/target-dust';
 export { error, errorFilter } from '@interposer/target-error';
 export { flakey, flakeyFilter } from '@interposer/target-flakey';
 export { linear } from '@interposer/target-linear';
+export { logWrites, logWritesFilter, readLog, replay } from '@interposer/target-log-writes';
 export { striped } from '@interposer/target-striped';
 export { zero } from '@interposer/target-zero';
 export { allTypes, bundledPlugins, createInterposer, type InterposerOptions } from './bundle.ts';

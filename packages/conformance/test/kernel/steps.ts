@@ -87,7 +87,7 @@ class Steps {
 
 /** What the kernel logged, without its own words in front and without a full stop. */
 function logOf({ dmesg = [] }: Step): string[] {
-  return dmesg.map((line) => line.replace(/^device-mapper: \w+: |\.$/g, ''));
+  return dmesg.map((line) => line.replace(/^device-mapper: [\w-]+: |\.$/g, ''));
 }
 
 function outcomeOf({ result, bytes, data }: Step): Partial<Outcome> {
