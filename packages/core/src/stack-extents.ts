@@ -1,7 +1,7 @@
 import { blaming, blamingLater } from './containment.ts';
 import type { MetadataContext } from './contexts.ts';
 import type { Driver } from './driver.ts';
-import { dataExtent, type ExtentSource } from './extents.ts';
+import { dataExtent, type Extent, type ExtentSource } from './extents.ts';
 import type { FilterStep } from './filter-stack.ts';
 
 /** Allocation as seen through filters, highest first, down to the driver. Who does not tell counts as allocated. */
@@ -15,11 +15,19 @@ export function extentsThrough(steps: readonly FilterStep[], driver: Driver): Ex
   }
   const below = extentsThrough(rest, driver);
   return {
-    extents: async (sector, count) =>
-      (await blamingLater(top, () => top.filter.extents?.(below, sector, count))) ?? [
-        dataExtent(sector, count),
-      ],
+    extents: async (sector, count) => (await told(top, below, sector, count)) ?? [dataExtent(sector, count)],
   };
+}
+
+/** What a filter tells of allocation; undefined where it does not, or broke its contract. */
+async function told(
+  step: FilterStep,
+  below: ExtentSource,
+  sector: number,
+  count: number,
+): Promise<Extent[] | undefined> {
+  if (step.fenced) return undefined;
+  return blamingLater(step, () => step.filter.extents?.(below, sector, count));
 }
 
 /** What filters publish. Who breaks its contract publishes nothing; a call that fails later names its filter. */

@@ -25,6 +25,12 @@ describe('extents of a device', () => {
     rig = new Rig(
       filterType('opaque', '200'),
       filterType('clear', '100', () => ({ extents: (below, sector, count) => below.extents(sector, count) })),
+      filterType('broken', '300', () => ({
+        pre: () => {
+          throw new Error('a bug');
+        },
+        extents: async (_below, sector, count) => [hole(sector, count)],
+      })),
       targetType('nothing', () => ({ extents: async (sector, count) => [hole(sector, count)] })),
       spanType('mapped', (port, { begin }) => ({
         extents: async (sector, count) =>
@@ -53,6 +59,14 @@ describe('extents of a device', () => {
     const below = rig.device('a').open({ mode: 'read', claim: 'noexcl', holder: 'test', below: '200' });
     expect(await below.extents(8, 8)).toEqual([hole(8, 8)]);
     below.close();
+  });
+
+  it('are plain data where a filter broke its contract: it is not asked any more', async () => {
+    await rig.engine.attachFilter('disk:a', 'broken');
+    const port = await rig.engine.open('disk:a', { mode: 'read' });
+    await expect(port.read(0, 8)).rejects.toThrow('EIO');
+    expect(await port.extents(0, 8)).toEqual([dataExtent(0, 8)]);
+    port.close();
   });
 
   it('of a table come row by row, cut to the range, joined where they touch', async () => {
