@@ -57,7 +57,17 @@ function holds(rule: readonly Condition[], client: Client): boolean {
 function parseRule(rule: string, means: AccessMeans): Condition[] {
   const words = splitWords(rule);
   if (words.length === 0) throw refuse(rule, 'has no words');
-  return words.map((word) => parseWord(word, rule, means));
+  const conditions = words.map((word) => parseWord(word, rule, means));
+  const keys = words.map((word) => word.replace(/=.*/s, ''));
+  const local = keys.find((key) => LOCAL.includes(key));
+  const remote = keys.find((key) => REMOTE.includes(key));
+  if (local !== undefined && remote !== undefined) {
+    throw fail(
+      'EINVAL',
+      `the rule "${rule}" holds for nobody: ${local} is of UNIX sockets, ${remote} of TCP; make it two rules`,
+    );
+  }
+  return conditions;
 }
 
 function parseWord(word: string, rule: string, means: AccessMeans): Condition {
@@ -68,6 +78,10 @@ function parseWord(word: string, rule: string, means: AccessMeans): Condition {
   if (parse === undefined) throw refuse(rule, `has the word "${word}"`);
   return parse(value, rule, means);
 }
+
+/** Words that hold for clients of a UNIX socket only, and of TCP only. */
+const LOCAL: readonly string[] = ['unix', 'uid', 'gid'];
+const REMOTE: readonly string[] = ['tcp', 'addr'];
 
 type WordParser = (value: string | null, rule: string, means: AccessMeans) => Condition;
 
@@ -98,8 +112,8 @@ const WORDS: ReadonlyMap<string, WordParser> = new Map<string, WordParser>([
   [
     'cert',
     (value, rule, { certificates }) => {
-      needs(certificates, 'cert', rule, 'certificates of clients, for which it takes one of their authority');
-      return byName(wanted(value, 'cert', rule));
+      needs(certificates, 'cert', rule, 'certificates of clients: that takes a ca-cert.pem');
+      return byName(wanted(value, 'cert', rule), rule);
     },
   ],
   [
@@ -126,10 +140,17 @@ const WORDS: ReadonlyMap<string, WordParser> = new Map<string, WordParser>([
   ],
 ]);
 
+/** What stands in front of a domain in the name of a host: a mail address or a URI that ends alike is another thing. */
+const LABELS = /^(?:[A-Za-z0-9_-]+\.)*[A-Za-z0-9_-]+$/;
+
 /** A name in the client's certificate, or any name of a domain. */
-function byName(pattern: string): Condition {
-  const domain = pattern.startsWith('*.') ? pattern.slice(1) : null;
-  const fits = (name: string): boolean => name === pattern || (domain !== null && name.endsWith(domain));
+function byName(pattern: string, rule: string): Condition {
+  const domain = /^\*\../s.test(pattern) ? pattern.slice(1) : null;
+  if ((domain ?? pattern).includes('*'))
+    throw refuse(rule, `has "${pattern}": * stands in front of a domain only`);
+  const isOfDomain = (name: string): boolean =>
+    domain !== null && name.endsWith(domain) && LABELS.test(name.slice(0, -domain.length));
+  const fits = (name: string): boolean => name === pattern || isOfDomain(name);
   return { secure: true, holds: (client) => client.tls?.names.some(fits) === true };
 }
 

@@ -1,5 +1,5 @@
 import { fail, SECTOR_SIZE } from '@interposer/core';
-import { CommandFlag, type StatusExtent } from '@interposer/nbd-protocol';
+import { ALLOCATION_CONTEXT, CommandFlag, type StatusExtent } from '@interposer/nbd-protocol';
 import { setImmediate } from 'node:timers/promises';
 import type { ContextAnswer } from './chunk-answers.ts';
 import { runsOf, type SelectedContext, sectorsOf } from './contexts.ts';
@@ -15,6 +15,9 @@ const FEW_RUNS = 1024;
 
 /** Steps grow up to this: behind a long hole there may be a badly fragmented part, whose runs all take memory at once. */
 const LARGEST_STEP = 4 * 2 ** 30;
+
+/** The same for contexts of filters, whose runs may be single sectors all along: such a step makes half a million of them. */
+const LARGEST_FILTER_STEP = 256 * 2 ** 20;
 
 /** An answer ends after so many steps or extents: the client asks again for the rest. */
 const MANY_STEPS = 32_768;
@@ -70,6 +73,7 @@ async function extentsOf(
   const end = request.offset + request.length;
   const most = (request.flags & CommandFlag.ReqOne) === 0 ? MANY_EXTENTS : 1;
   const extents: StatusExtent[] = [];
+  const largest = name === ALLOCATION_CONTEXT ? LARGEST_STEP : LARGEST_FILTER_STEP;
   let step = SMALLEST_STEP;
   let at = request.offset;
   for (let steps = 1; ; steps++) {
@@ -78,7 +82,7 @@ async function extentsOf(
     await append(extents, exported, name, at, stop);
     // The last extent may go on in the next step, so one is complete only when there is a second.
     if (stop === end || extents.length > most || steps === MANY_STEPS || !isWanted()) break;
-    if (extents.length - before <= FEW_RUNS) step = Math.min(2 * step, LARGEST_STEP);
+    if (extents.length - before <= FEW_RUNS) step = Math.min(2 * step, largest);
     at = stop;
     // A device that answers at once would otherwise keep everybody else waiting.
     await setImmediate();

@@ -17,11 +17,14 @@ export async function performCarefully(request: Request, exported: Export): Prom
     return readBlocks(port, range, request.payload!);
   }
   const locked = await lock.acquire(range.start / SECTOR_SIZE, range.bytes / SECTOR_SIZE);
+  const isRight = exported.block === block;
   try {
-    await change(request, exported);
+    if (isRight) await change(request, exported);
   } finally {
     lock.release(locked);
   }
+  // Otherwise the blocks of the device changed meanwhile, and with them what must be locked.
+  if (!isRight) await performCarefully(request, exported);
 }
 
 async function change(request: Request, exported: Export): Promise<void> {

@@ -3,9 +3,12 @@ import { existsSync, lstatSync, unlinkSync } from 'node:fs';
 import { connect, createServer, type ListenOptions, type Server, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 import type { NbdAddress, NbdTcpAddress, NbdUnixAddress } from './options.ts';
-import { openUp, privately, socketAccessOf } from './socket-file.ts';
+import { checkSocketPath, openUp, privately, socketAccessOf } from './socket-file.ts';
 
 const DEFAULT_HOST = '127.0.0.1';
+
+/** Milliseconds of silence after which the system asks whether a client by TCP is still there: one that vanished says nothing. */
+const KEEPALIVE_DELAY = 60_000;
 
 /** A server that listens, and where. */
 export interface Listener {
@@ -13,17 +16,32 @@ export interface Listener {
   readonly address: NbdAddress;
 }
 
-/** Takes an accepted socket, which is paused; `unix` is whether it came through a UNIX socket. */
-export type Accept = (socket: Socket, unix: boolean) => void;
-
-/** Starts to listen. EBUSY: another server is there; EINVAL: no such mode or group; else the system's error. */
-export async function startListening(address: NbdAddress, accept: Accept): Promise<Listener> {
-  if ('fd' in address) return listenInherited(address.fd, accept);
-  return 'path' in address ? listenUnix(address, accept) : listenTcp(address, accept);
+/** Who is told of connections. */
+export interface Acceptor {
+  /** Takes an accepted socket, which is paused; `unix` is whether it came through a UNIX socket. */
+  accept(socket: Socket, unix: boolean): void;
+  /** The system could not accept one: it has no descriptor left, for example. The server goes on. */
+  missed(error: Error): void;
 }
 
-async function listenTcp({ host = DEFAULT_HOST, port }: NbdTcpAddress, accept: Accept): Promise<Listener> {
-  const server = makeServer((socket) => accept(socket, false));
+/** Starts to listen. EBUSY: another server is there; EINVAL: no such mode or group, too long a path; else the system's error. */
+export async function startListening(address: NbdAddress, acceptor: Acceptor): Promise<Listener> {
+  const listener = await listen(address, acceptor);
+  // Without anybody to hear of it, one connection that cannot be accepted would end the process.
+  listener.server.on('error', (error) => acceptor.missed(error));
+  return listener;
+}
+
+function listen(address: NbdAddress, acceptor: Acceptor): Promise<Listener> {
+  if ('fd' in address) return listenInherited(address.fd, acceptor);
+  return 'path' in address ? listenUnix(address, acceptor) : listenTcp(address, acceptor);
+}
+
+async function listenTcp(
+  { host = DEFAULT_HOST, port }: NbdTcpAddress,
+  acceptor: Acceptor,
+): Promise<Listener> {
+  const server = makeServer((socket) => acceptor.accept(socket, false));
   try {
     await listening(server, { host, port });
   } catch (error) {
@@ -33,8 +51,8 @@ async function listenTcp({ host = DEFAULT_HOST, port }: NbdTcpAddress, accept: A
   return { server, address: boundTo(server)! };
 }
 
-async function listenInherited(fd: number, accept: Accept): Promise<Listener> {
-  const server = makeServer((socket) => accept(socket, boundTo(server) === null));
+async function listenInherited(fd: number, acceptor: Acceptor): Promise<Listener> {
+  const server = makeServer((socket) => acceptor.accept(socket, boundTo(server) === null));
   try {
     await listening(server, { fd });
   } catch (error) {
@@ -49,11 +67,12 @@ function boundTo(server: Server): NbdTcpAddress | null {
   return bound === null || typeof bound === 'string' ? null : { host: bound.address, port: bound.port };
 }
 
-async function listenUnix(address: NbdUnixAddress, accept: Accept): Promise<Listener> {
+async function listenUnix(address: NbdUnixAddress, acceptor: Acceptor): Promise<Listener> {
   const { path } = address;
+  checkSocketPath(path);
   const access = socketAccessOf(address);
   for (let attempt = 0; ; attempt++) {
-    const server = makeServer((socket) => accept(socket, true));
+    const server = makeServer((socket) => acceptor.accept(socket, true));
     try {
       // The file comes into being inside the call.
       await privately(() => listening(server, { path }));
@@ -94,7 +113,8 @@ function listening(server: Server, options: ListenOptions | { readonly fd: numbe
 }
 
 function makeServer(accept: (socket: Socket) => void): Server {
-  return createServer({ pauseOnConnect: true, noDelay: true, allowHalfOpen: true }, accept);
+  const lasting = { keepAlive: true, keepAliveInitialDelay: KEEPALIVE_DELAY };
+  return createServer({ pauseOnConnect: true, noDelay: true, allowHalfOpen: true, ...lasting }, accept);
 }
 
 function isAddressInUse(error: unknown): boolean {

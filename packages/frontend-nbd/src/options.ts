@@ -68,7 +68,7 @@ export type NbdAddress = NbdUnixAddress | NbdTcpAddress | NbdInheritedAddress;
 export interface NbdEvent {
   /**
    * `secured`: a client has started TLS. `opened`: it chose an export. `closed`: it is gone. `refused`: a connection too many,
-   * or an export that is not for this client. `violation`: the client broke the protocol, failed in TLS, or took too long to
+   * or one that the system could not accept, or an export that is not for this client. `violation`: the client broke the protocol, failed in TLS, or took too long to
    * say what it wants, and was cut off. `fault`: a mistake in this server.
    */
   readonly kind: 'secured' | 'opened' | 'closed' | 'refused' | 'violation' | 'fault';

@@ -10,6 +10,8 @@ export interface Writer {
 export interface LockedRange {
   readonly sector: number;
   readonly count: number;
+  /** How many of those that were asked for before overlap it and are not released. */
+  ahead: number;
   granted: boolean;
   readonly grant: () => void;
 }
@@ -35,35 +37,33 @@ export class RangeLock {
   /** Resolves when no write that overlaps is in flight. */
   acquire(sector: number, count: number): Promise<LockedRange> {
     return new Promise((resolve) => {
-      const range: LockedRange = {
-        sector,
-        count,
-        granted: false,
-        grant: () => {
-          range.granted = true;
-          resolve(range);
-        },
-      };
+      const ahead = this.#ranges.filter((range) => overlap(range, sector, count)).length;
+      const range = { sector, count, ahead, granted: false, grant: () => resolve(range) };
       this.#ranges.push(range);
-      this.settle();
+      this.#tryGrant(range);
     });
   }
 
   release(range: LockedRange): void {
-    this.#ranges.splice(this.#ranges.indexOf(range), 1);
-    this.settle();
+    const index = this.#ranges.indexOf(range);
+    this.#ranges.splice(index, 1);
+    // A client may have thousands of them wait: only those behind it are looked at, and each of them once.
+    for (const later of this.#ranges.slice(index)) {
+      if (!overlap(later, range.sector, range.count)) continue;
+      later.ahead--;
+      this.#tryGrant(later);
+    }
   }
 
-  /** To be called when a write ended while the lock is busy. */
-  settle(): void {
-    this.#ranges.forEach((range, index) => {
-      if (range.granted || this.#isBehind(range, index) || this.#isWritten(range)) return;
-      range.grant();
-    });
+  /** To be called when a write of that range ended while the lock is busy. */
+  settle(sector: number, count: number): void {
+    for (const range of this.#ranges) if (overlap(range, sector, count)) this.#tryGrant(range);
   }
 
-  #isBehind({ sector, count }: LockedRange, index: number): boolean {
-    return this.#ranges.slice(0, index).some((earlier) => overlap(earlier, sector, count));
+  #tryGrant(range: LockedRange): void {
+    if (range.granted || range.ahead > 0 || this.#isWritten(range)) return;
+    range.granted = true;
+    range.grant();
   }
 
   #isWritten(range: LockedRange): boolean {

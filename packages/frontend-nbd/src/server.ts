@@ -88,7 +88,10 @@ export class NbdServer {
    */
   async listen(address: NbdAddress): Promise<NbdAddress> {
     this.#refuseIfClosing();
-    const listener = await startListening(address, (socket, unix) => this.#accept(socket, unix));
+    const listener = await startListening(address, {
+      accept: (socket, unix) => this.#accept(socket, unix),
+      missed: ({ message }) => this.#refused(++this.#lastNumber, `a client was not accepted: ${message}`),
+    });
     this.#listeners.add(listener);
     if (this.#closing !== null) await this.#stopListening();
     return listener.address;
@@ -151,7 +154,11 @@ export class NbdServer {
       return;
     }
     socket.destroy();
-    this.#onEvent({ kind: 'refused', connection: number, message: 'there are too many connections' });
+    this.#refused(number, 'there are too many connections');
+  }
+
+  #refused(connection: number, message: string): void {
+    this.#onEvent({ kind: 'refused', connection, message });
   }
 
   /** The empty name means the only export, if there is one only and none of that name. */

@@ -6,6 +6,9 @@ import type { NbdUnixAddress } from './options.ts';
 const OWNER_ONLY = 0o600;
 const ALL_MODES = 0o777;
 
+/** Linux: unix(7), `sun_path` less its end. Node cuts what is longer, and would listen somewhere else. */
+const MAX_PATH_BYTES = 107;
+
 /** Where group names are. Format: group(5). */
 const GROUPS = '/etc/group';
 
@@ -17,6 +20,17 @@ export function privately<Result>(create: () => Result): Result {
     return create();
   } finally {
     process.umask(mask);
+  }
+}
+
+/** EINVAL for a path that no socket can have. */
+export function checkSocketPath(path: string): void {
+  const bytes = Buffer.byteLength(path);
+  if (bytes > MAX_PATH_BYTES) {
+    throw fail(
+      'EINVAL',
+      `the path of a UNIX socket has at most ${String(MAX_PATH_BYTES)} bytes, and ${path} has ${String(bytes)}`,
+    );
   }
 }
 

@@ -238,7 +238,7 @@ export class Transmission implements RequestOwner, RequestTaker, ReplySender {
     this.#inflight--;
     if (request.writing) {
       request.writing = false;
-      if (this.exported.lock.busy) this.exported.lock.settle();
+      if (this.exported.lock.busy) this.exported.lock.settle(request.sector, request.count);
     }
     if (!finishReply(request, this.#dialect, this.exported)) this.#payloads.give(request);
     this.#replies.push(request);

@@ -57,6 +57,19 @@ describe('rules', () => {
     ['a user who must start TLS', remote, ['user=alice'], 'tls'],
     ['a certificate', named('alice', 'a@b'), ['cert=a@b'], 'allowed'],
     ['another certificate', named('bob'), ['cert=alice'], 'refused'],
+    ['a host of a domain', named('a.b.example.org'), ['cert=*.example.org'], 'allowed'],
+    [
+      'what only ends as a domain does',
+      named(
+        'spiffe://other.example/x.example.org',
+        'eve@mail.example.org',
+        'Eve, not of a.example.org',
+        'a\0.example.org',
+        '.example.org',
+      ),
+      ['cert=*.example.org'],
+      'refused',
+    ],
     ['a user is no certificate', user('alice'), ['cert=alice'], 'refused'],
     ['a certificate is no user', named('alice'), ['user=alice'], 'refused'],
     ['a domain', named('one.hosts.example'), ['cert=*.hosts.example'], 'allowed'],
@@ -88,7 +101,13 @@ describe('rules', () => {
     ['addr=::/129', /no address or network/],
     ['user=', /user without a value/],
     ['cert', /cert without a value/],
+    ['cert=*', /\* stands in front of a domain only/],
+    ['cert=*.', /\* stands in front/],
+    ['cert=al*', /\* stands in front/],
+    ['cert=*.*.example', /\* stands in front/],
     ['tls=yes', /a value for tls/],
+    ['unix tcp', /holds for nobody: unix is of UNIX sockets, tcp of TCP/],
+    ['unix addr=10.0.0.0/8', /holds for nobody/],
     ['constructor', /allowed are/],
   ])('"%s" is refused', (rule, message) => {
     expect(() => new Access([rule], everything)).toThrow(

@@ -335,3 +335,22 @@ describe('a filter that changes its mind', () => {
     }
   });
 });
+
+describe('a context over a large device', () => {
+  it('is asked about so little at a time that its runs cannot take all memory', async () => {
+    const asked: number[] = [];
+    const context: MetadataContext = {
+      name: 'x-test:c',
+      extents: (sector, count) => {
+        asked.push(count);
+        return Promise.resolve([{ sector, count, flags: 1 }]);
+      },
+    };
+    const fixture = await serve({ device: 'ram:64G', types: [publisher(() => [context])] });
+    await fixture.engine.attachFilter(fixture.port.device.name, 'publish');
+    const client = await fixture.checked('extended', ['x-test:c']);
+    expect(await client.extents(0, 64 * 2 ** 30)).toEqual([{ length: 64 * 2 ** 30, flags: 1 }]);
+    expect(Math.max(...asked)).toBeLessThanOrEqual(2 ** 19);
+    expect(asked.length).toBeLessThan(300);
+  });
+});

@@ -1,7 +1,7 @@
 import { VirtualClock } from '@interposer/conformance';
 import { Status } from '@interposer/core';
 import { NbdCommand, NbdError } from '@interposer/nbd-protocol';
-import { existsSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { spawnSync } from 'node:child_process';
 import { connect } from 'node:net';
 import { join } from 'node:path';
@@ -50,6 +50,16 @@ describe('sockets', () => {
   it('a path that cannot be has a clear error', async () => {
     const path = join(await temporaryFolder(), 'no/such/folder');
     await expect(emptyServer().listen({ path })).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+
+  it('a path that is too long is refused, and no socket is left at its beginning', async () => {
+    const folder = await temporaryFolder();
+    const path = join(folder, 'x'.repeat(107));
+    await expect(emptyServer().listen({ path })).rejects.toMatchObject({
+      code: 'EINVAL',
+      message: expect.stringMatching(/at most 107 bytes/) as string,
+    });
+    expect(readdirSync(folder)).toEqual([]);
   });
 
   it('TCP: any free port of this machine by default, and a port in use is busy', async () => {

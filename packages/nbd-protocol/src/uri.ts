@@ -27,6 +27,8 @@ export class NbdUriError extends Error {
 
 const URI = /^(nbds?)(\+unix)?:\/\/([^/?#]*)(?:\/([^?#]*))?(?:\?([^#]*))?$/;
 const AUTHORITY = /^(?:([^@]*)@)?(\[[0-9A-Fa-f:.]+\]|[^:@[\]]*)(?::(\d+))?$/;
+/** Linux: unix(7), `sun_path` less its end. Node cuts what is longer, and would connect to another socket. */
+const MAX_SOCKET_PATH = 107;
 const TLS_KEYS = new Set(['tls-type', 'tls-hostname', 'tls-verify-peer', 'tls-psk-file', 'tls-certificates']);
 
 /**
@@ -97,6 +99,11 @@ function unixAddress(text: string, host: string, keys: Map<string, string>): Nbd
   if (host !== '')
     throw new NbdUriError(`"${text}": nbd+unix:// takes no host; write nbd+unix:///EXPORT?socket=PATH`);
   if (path === undefined || path === '') throw new NbdUriError(`"${text}": socket=PATH is missing`);
+  if (Buffer.byteLength(path) > MAX_SOCKET_PATH) {
+    throw new NbdUriError(
+      `"${text}": the path of a UNIX socket has at most ${String(MAX_SOCKET_PATH)} bytes`,
+    );
+  }
   return { kind: 'unix', path };
 }
 

@@ -63,6 +63,7 @@ describe('URIs', () => {
     'nbd+unix:///x?socket=',
     'nbd+unix://h/x?socket=/s',
     'nbd+unix:///x?socket=a&socket=b',
+    `nbd+unix:///x?socket=/${'s'.repeat(107)}`,
   ])('%s is none', (text) => {
     expect(() => parseNbdUri(text)).toThrow(NbdUriError);
   });

@@ -57,6 +57,18 @@ const EXPLANATIONS: Readonly<Partial<Record<string, string>>> = {
   ERR_SSL_BINDER_DOES_NOT_VERIFY: 'the shared keys of the two sides differ',
 };
 
+// RFC 8446, 6.2: what the other side says before it hangs up, by the name of the alert, which OpenSSL ends its reason with.
+const ALERTS: Readonly<Partial<Record<string, string>>> = {
+  'handshake failure':
+    'the other side found nothing in common: certificates on one side and pre-shared keys on the other, or a user it does not know?',
+  'illegal parameter': 'the other side did not accept what it was shown: do the pre-shared keys differ?',
+  'decrypt error': 'the other side did not accept what it was shown: do the pre-shared keys differ?',
+  'unknown psk identity': 'the other side does not know the user',
+  'unknown ca': 'the other side does not trust the authority of the certificate that it was shown',
+};
+
 function explain(code: string, text: string): string {
-  return EXPLANATIONS[code] ?? text;
+  const alert = /alert ([a-z ]+)$/.exec(text)?.[1] ?? '';
+  const meaning = ALERTS[alert];
+  return EXPLANATIONS[code] ?? (meaning === undefined ? text : `${meaning} (${text})`);
 }
