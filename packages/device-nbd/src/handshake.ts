@@ -41,6 +41,9 @@ export interface RemoteExport {
   readonly allocation?: number;
 }
 
+/** What the server tells of the export when it is chosen. */
+type ChosenExport = Pick<RemoteExport, 'size' | 'flags' | 'blockSizes'>;
+
 /**
  * Chooses an export. With `secure`, which puts TLS into the connection, there is no other way than through TLS. Rejects with a
  * coded error; EIO stands for a server that does not speak the protocol.
@@ -58,8 +61,11 @@ export async function shakeHands(
   }
   peer.send(encodeClientFlags(offered & (HandshakeFlag.FixedNewstyle | HandshakeFlag.NoZeroes)));
   if (secure !== undefined) await startTls(peer, secure);
-  const chosen = fixed ? await negotiate(peer, exportName) : null;
-  return chosen ?? openByName(peer, exportName, noZeroes);
+  const agreed = fixed ? await agree(peer, exportName) : ({ headers: 'simple' } as const);
+  const chosen = fixed ? await go(peer, exportName) : null;
+  // The other way has no place for extended headers.
+  if (chosen === null && agreed.headers === 'extended') throw brokenProtocol();
+  return { ...(chosen ?? (await openByName(peer, exportName, noZeroes))), ...agreed };
 }
 
 async function readGreeting(reader: ByteReader): Promise<number> {
@@ -82,16 +88,16 @@ async function startTls(peer: HandshakePeer, secure: () => Promise<void>): Promi
   await secure();
 }
 
-/** The order of libnbd: each step is left out by servers that do not know it. Null: not even GO is known. */
-async function negotiate(peer: HandshakePeer, exportName: string): Promise<RemoteExport | null> {
+/** How the two sides will speak. The order of libnbd: each step is left out by servers that do not know it. */
+async function agree(
+  peer: HandshakePeer,
+  exportName: string,
+): Promise<Pick<RemoteExport, 'headers' | 'allocation'>> {
   let headers: Headers = 'simple';
   if (await ask(peer, NbdOption.ExtendedHeaders)) headers = 'extended';
   else if (await ask(peer, NbdOption.StructuredReply)) headers = 'structured';
   const allocation = headers === 'simple' ? undefined : await chooseContext(peer, exportName);
-  const chosen = await go(peer, exportName);
-  // The other way has no place for extended headers.
-  if (chosen === null && headers === 'extended') throw brokenProtocol();
-  return chosen && { ...chosen, headers, ...(allocation === undefined ? {} : { allocation }) };
+  return { headers, ...(allocation === undefined ? {} : { allocation }) };
 }
 
 async function chooseContext(peer: HandshakePeer, name: string): Promise<number | undefined> {
@@ -105,7 +111,7 @@ async function chooseContext(peer: HandshakePeer, name: string): Promise<number 
 }
 
 /** The export by GO; null: the server does not know GO. What GO says holds, whatever INFO might have said. */
-async function go(peer: HandshakePeer, name: string): Promise<Omit<RemoteExport, 'headers'> | null> {
+async function go(peer: HandshakePeer, name: string): Promise<ChosenExport | null> {
   const request = encodeInfoRequest({ name, types: [InfoType.BlockSize] });
   const answer = await exchange(peer, NbdOption.Go, request);
   if (answer.type === OptionReply.ErrUnsupported) return null;
@@ -124,9 +130,9 @@ async function go(peer: HandshakePeer, name: string): Promise<Omit<RemoteExport,
 }
 
 /** By EXPORT_NAME, which has no error replies: a server that refuses closes. */
-async function openByName(peer: HandshakePeer, exportName: string, noZeroes: boolean): Promise<RemoteExport> {
+async function openByName(peer: HandshakePeer, exportName: string, noZeroes: boolean): Promise<ChosenExport> {
   peer.send(encodeOption(NbdOption.ExportName, encodeText(exportName)));
   const reply = decodeExportNameReply(await peer.reader.read(EXPORT_NAME_REPLY_BYTES));
   if (!noZeroes) await peer.reader.read(EXPORT_NAME_PADDING_BYTES);
-  return { ...reply, headers: 'simple' };
+  return reply;
 }

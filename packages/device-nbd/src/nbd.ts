@@ -1,6 +1,7 @@
 import { defineDriver, type DriverType, type OpenRequest } from '@interposer/core';
 import { formatNbdUri } from '@interposer/nbd-protocol';
 import { openConnections } from './open-connection.ts';
+import type { RecoveryOptions } from './recovery.ts';
 import { limitsOf } from './remote-limits.ts';
 import { RemoteDevice } from './remote.ts';
 import { settingsOf, uriOf } from './settings.ts';
@@ -26,9 +27,9 @@ async function openRemote({ scheme, spec, readOnly, clock, log, lost }: OpenRequ
   const uri = uriOf(scheme, spec);
   const say = (message: string): void => log(`${formatNbdUri(uri)}: ${message}`);
   const settings = settingsOf(uri, say);
-  const open = (timeout: number, tell: (message: string) => void) =>
-    openConnections({ settings, clock, timeout: Math.min(timeout, OPEN_TIMEOUT), log: tell });
-  const connections = await open(OPEN_TIMEOUT, say);
+  const open: RecoveryOptions['open'] = (timeout, signal) =>
+    openConnections({ settings, clock, timeout: Math.min(timeout, OPEN_TIMEOUT), signal, log: say });
+  const connections = await openConnections({ settings, clock, timeout: OPEN_TIMEOUT, log: say });
   try {
     const limits = limitsOf(connections[0]!.remote, readOnly);
     const limit = settings.reconnect;
@@ -38,7 +39,7 @@ async function openRemote({ scheme, spec, readOnly, clock, log, lost }: OpenRequ
       clock,
       log: say,
       lost,
-      ...(limit === 0 ? {} : { reconnect: { limit, open: (timeout) => open(timeout, say) } }),
+      ...(limit === 0 ? {} : { reconnect: { limit, open } }),
     });
   } catch (error) {
     for (const connection of connections) connection.abandon();

@@ -11,6 +11,8 @@ export interface OpenOptions {
   readonly clock: Clock;
   /** Milliseconds from the connecting to the end of the handshake. */
   readonly timeout: number;
+  /** Nobody waits for them any more. */
+  readonly signal?: AbortSignal;
   readonly log: (message: string) => void;
 }
 
@@ -40,13 +42,15 @@ export async function openConnections(options: OpenOptions): Promise<Connection[
  * Connects and chooses the export. Rejects with ENOENT where there is no such socket or export, EIO where nobody answers or
  * the answer is not NBD, ETIMEDOUT after the timeout, and what the server says.
  */
-async function openConnection({ settings, clock, timeout }: OpenOptions): Promise<Connection> {
+async function openConnection({ settings, clock, timeout, signal }: OpenOptions): Promise<Connection> {
   const { uri, tls } = settings;
   const wire = new Wire(uri, tls !== undefined);
   const timer = clock.after(timeout, () => {
     wire.reader.fail(fail('ETIMEDOUT', 'the server did not answer in time'));
     wire.destroy();
   });
+  const giveUp = (): void => wire.destroy();
+  signal?.addEventListener('abort', giveUp);
   try {
     const secure = tls && ((): Promise<void> => wire.secure(tls));
     const peer = { reader: wire.reader, send: (bytes: Buffer): void => wire.send(bytes) };
@@ -58,5 +62,6 @@ async function openConnection({ settings, clock, timeout }: OpenOptions): Promis
     throw error;
   } finally {
     timer.cancel();
+    signal?.removeEventListener('abort', giveUp);
   }
 }

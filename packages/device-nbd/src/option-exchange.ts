@@ -50,6 +50,16 @@ const ERRORS: Readonly<Partial<Record<number, ErrorCode>>> = {
   [OptionReply.ErrPlatform]: 'ENOTSUP',
 };
 
+/** What an error means, for servers that give it no words. */
+const MEANINGS: Readonly<Partial<Record<number, string>>> = {
+  [OptionReply.ErrPolicy]: 'its policy forbids that',
+  [OptionReply.ErrTlsRequired]: 'it takes clients with TLS only',
+  [OptionReply.ErrUnknown]: 'there is no such export',
+  [OptionReply.ErrShutdown]: 'it is shutting down',
+  [OptionReply.ErrUnsupported]: 'it does not know that',
+  [OptionReply.ErrPlatform]: 'its platform cannot do that',
+};
+
 /** Sends an option and waits for its last reply. Rejects with EIO for a server that does not keep to the protocol. */
 export async function exchange(peer: HandshakePeer, option: number, data?: Buffer): Promise<OptionAnswer> {
   peer.send(encodeOption(option, data));
@@ -76,7 +86,7 @@ export async function ask(peer: HandshakePeer, option: number): Promise<boolean>
 
 /** The error that a refusal of the server is. */
 export function refusal({ type, words }: OptionAnswer, what: string): InterposerError {
-  const said = words === '' ? `error ${type.toString(16)}` : words;
+  const said = words === '' ? (MEANINGS[type] ?? `error 0x${type.toString(16)}`) : words;
   const advice = type === OptionReply.ErrTlsRequired ? ' (it wants TLS: nbds://)' : '';
   return fail(ERRORS[type] ?? 'EINVAL', `the server refuses ${what}: ${said}${advice}`);
 }

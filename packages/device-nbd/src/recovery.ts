@@ -16,8 +16,8 @@ export interface RecoveryOptions {
   readonly clock: Clock;
   /** Milliseconds without a good connection, all in all, until it is given up. */
   readonly limit: number;
-  /** Opens connections to the same export; given up after the timeout. */
-  readonly open: (timeout: number) => Promise<Connection[]>;
+  /** Opens connections to the same export; given up after the timeout, or when nobody waits for them any more. */
+  readonly open: (timeout: number, signal: AbortSignal) => Promise<Connection[]>;
   /** Why the export that is there now is another one; undefined: it is the same. */
   readonly difference: (connections: readonly Connection[]) => string | undefined;
   readonly restored: (connections: readonly Connection[]) => void;
@@ -31,7 +31,7 @@ export interface RecoveryOptions {
 export class Recovery {
   readonly #options: RecoveryOptions;
   #running = false;
-  #attempt = 0;
+  #attempt = new AbortController();
   #delay: number = FIRST_DELAY;
   /** Milliseconds without a good connection before the break that is being mended. */
   #spent = 0;
@@ -70,7 +70,7 @@ export class Recovery {
   /** Nobody waits for a connection any more. */
   cancel(): void {
     this.#running = false;
-    this.#attempt++;
+    this.#attempt.abort();
     this.#retry?.cancel();
     this.#deadline?.cancel();
   }
@@ -83,14 +83,14 @@ export class Recovery {
 
   async #try(): Promise<void> {
     const { clock, limit, open, difference } = this.#options;
-    const attempt = ++this.#attempt;
+    const { signal } = (this.#attempt = new AbortController());
     const left = Math.max(1, limit - this.#spent - (clock.now() - this.#brokenAt));
     try {
-      const connections = await open(left);
-      if (attempt === this.#attempt) this.#found(connections, difference(connections));
+      const connections = await open(left, signal);
+      if (!signal.aborted) this.#found(connections, difference(connections));
       else for (const connection of connections) connection.abandon();
     } catch (error) {
-      if (attempt !== this.#attempt) return;
+      if (signal.aborted) return;
       this.#reason = asError(error).message;
       this.#tryLater();
     }

@@ -38,7 +38,8 @@ export function limitsOf({ size, flags, blockSizes, headers }: RemoteExport, rea
     ops: opsOf(has),
     readOnly: readOnly || has(TransmissionFlag.ReadOnly),
     discardGranularity: has(TransmissionFlag.SendTrim) ? logicalBlock : 0,
-    fastZeroes: has(TransmissionFlag.SendFastZero),
+    // A server that knows FAST_ZERO tells of each request only whether it is fast, and bios do not carry the question.
+    fastZeroes: false,
     volatileCache: has(TransmissionFlag.SendFlush),
     rotational: has(TransmissionFlag.Rotational),
   });

@@ -17,7 +17,7 @@ import {
 import { CommandFlag, NbdCommand, TransmissionFlag } from '@interposer/nbd-protocol';
 import type { Connection, ConnectionUser } from './connection.ts';
 import type { RemoteExport } from './handshake.ts';
-import { Recovery } from './recovery.ts';
+import { Recovery, type RecoveryOptions } from './recovery.ts';
 import { remoteExtents } from './remote-extents.ts';
 import { RequestTable } from './request-table.ts';
 import type { Request, Task } from './request.ts';
@@ -44,7 +44,7 @@ export interface RemoteOptions {
   readonly reconnect?: {
     /** Milliseconds. */
     readonly limit: number;
-    readonly open: (timeout: number) => Promise<Connection[]>;
+    readonly open: RecoveryOptions['open'];
   };
 }
 
@@ -126,6 +126,8 @@ export class RemoteDevice implements Driver, ConnectionUser {
     this.#recovery?.cancel();
     await Promise.all(this.#connections.map((connection) => connection.leave(this.#options.clock)));
     this.#gone = true;
+    // Nobody waits with a bio any more; a question about extents may still wait for a connection.
+    for (const request of this.table.active()) this.#end(request, Status.NoDev);
   }
 
   /** Sends a request of the device's own, or lets it wait. */
@@ -195,9 +197,9 @@ export class RemoteDevice implements Driver, ConnectionUser {
     return least;
   }
 
-  /** A write that must be stable, to a server without FUA: the answer is that of a flush behind it. */
+  /** A change that must be stable, to a server without FUA: the answer is that of a flush behind it. */
   #wantsFlush({ bio, command, flushing }: Request): boolean {
-    if (this.#hasFua || flushing || command !== NbdCommand.Write) return false;
+    if (this.#hasFua || flushing || command === NbdCommand.Read || command === NbdCommand.Flush) return false;
     return bio !== null && (bio.flags & BioFlag.Fua) !== 0;
   }
 

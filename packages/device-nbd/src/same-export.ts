@@ -9,7 +9,6 @@ const ABILITIES: readonly (readonly [flag: number, name: string])[] = [
   [TransmissionFlag.SendFua, 'FUA'],
   [TransmissionFlag.SendTrim, 'TRIM'],
   [TransmissionFlag.SendWriteZeroes, 'WRITE_ZEROES'],
-  [TransmissionFlag.SendFastZero, 'FAST_ZERO'],
 ];
 
 /**

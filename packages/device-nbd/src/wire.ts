@@ -7,6 +7,9 @@ import { fromTlsError } from './settings.ts';
 
 const RECEIVE_BYTES = 256 * 1024;
 
+/** After so many milliseconds of silence the system asks whether the server is still there: one that vanished says nothing. */
+const LASTING = { keepAlive: true, keepAliveInitialDelay: 30_000 } as const;
+
 /** Whoever takes the bytes of a connection after the handshake. */
 export interface Receiver {
   /** Where the next bytes should go, or null for anywhere. Not asked with TLS. */
@@ -32,7 +35,7 @@ export class Wire {
     const place: NetConnectOpts =
       address.kind === 'unix'
         ? { path: address.path }
-        : { host: address.host, port: address.port, noDelay: true };
+        : { host: address.host, port: address.port, noDelay: true, ...LASTING };
     this.#plain = connect(willBeSecured ? place : { ...place, onread: this.#windows() });
     this.#socket = this.#plain;
     if (willBeSecured) this.#plain.on('data', this.#take);

@@ -77,6 +77,15 @@ describe('opening', () => {
   });
 
   it.each([
+    [OptionReply.ErrPolicy, /its policy forbids that$/],
+    [OptionReply.ErrTlsRequired, /it takes clients with TLS only \(/],
+    [0x8000ffff, /error 0x8000ffff$/],
+  ])('refusal %i without words is told in our own', async (type, message) => {
+    const opened = open({ go: (answer) => answer(type, Buffer.alloc(0)) });
+    await expect(opened).rejects.toMatchObject({ message: expect.stringMatching(message) as string });
+  });
+
+  it.each([
     ['something that is no NBD server', { greeting: Buffer.from('HTTP/1.1 400 Bad Request\r\n') }, 'EIO'],
     [
       'an oldstyle server',
@@ -262,6 +271,22 @@ describe('requests', () => {
     expect(status).toBe(-1);
     server.reply(flush!, 5);
     expect(await done).toBe(Status.Io);
+  });
+
+  it.each([
+    [BioOp.Write, Write],
+    [BioOp.WriteZeroes, WriteZeroes],
+    [BioOp.Discard, Trim],
+  ])('FUA of operation %i too, without it', async (op, command) => {
+    const { server, port } = await open({ flags: ALL_FLAGS & ~TransmissionFlag.SendFua });
+    const done = writeBio(port, BioFlag.Fua, 0, Buffer.alloc(512), op);
+    const [change] = await server.take(1);
+    expect(change).toMatchObject({ command, flags: 0 });
+    server.reply(change!);
+    const [flush] = await server.take(1);
+    expect(flush!.command).toBe(Flush);
+    server.reply(flush!);
+    expect(await done).toBe(Status.Ok);
   });
 
   it('FUA of a server that cannot flush is refused', async () => {

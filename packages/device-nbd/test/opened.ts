@@ -48,16 +48,17 @@ export async function passTime(clock: VirtualClock, isSo: () => boolean): Promis
   }
 }
 
-/** A write with flags, as one bio; its status. */
+/** A write with flags, or another change as long as it, as one bio; its status. */
 export function writeBio(
   port: Port,
   flags: number,
   sector = 0,
   data = Buffer.alloc(512, 7),
+  op: BioOp = BioOp.Write,
 ): Promise<number> {
   return new Promise((resolve) => {
     const bio = bioPool.get();
-    bio.op = BioOp.Write;
+    bio.op = op;
     bio.flags = flags;
     bio.sector = sector;
     bio.count = data.length / 512;

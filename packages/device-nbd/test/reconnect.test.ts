@@ -341,3 +341,27 @@ async function firstSent({ server, port }: Opened): Promise<[number, number]> {
   await read.catch(() => undefined);
   return brief(request!);
 }
+
+describe('closing while the connection is broken', () => {
+  it('leaves a server that does not get on with the handshake', async () => {
+    const { server, engine, port, clock } = await opened();
+    server.serves = { greeting: Buffer.alloc(0) };
+    server.cut();
+    await passTime(clock, () => server.links.length === 2);
+    port.close();
+    await engine.close();
+    await vi.waitFor(() => expect(server.links[1]!.destroyed).toBe(true));
+  });
+
+  it('ends what waits for it, a question about extents among them', async () => {
+    const { server, engine, port } = await opened({ headers: 'structured', allocation: 7 });
+    const extents = port.extents(0, 8);
+    await server.take(1);
+    server.stopListening();
+    server.cut();
+    await vi.waitFor(() => expect(server.links.every(({ destroyed }) => destroyed)).toBe(true));
+    port.close();
+    await engine.close();
+    expect(await extents).toEqual([{ sector: 0, count: 8, hole: false, zero: false }]);
+  });
+});

@@ -1,5 +1,13 @@
 import { Random } from '@interposer/conformance';
-import { ChunkType, CommandFlag, encodeChunkError, NbdCommand } from '@interposer/nbd-protocol';
+import {
+  ChunkType,
+  CommandFlag,
+  encodeBlockStatus,
+  encodeChunkError,
+  NbdCommand,
+  NbdOption,
+  OptionReply,
+} from '@interposer/nbd-protocol';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type Arrived, chunkOf, dataAt, holeAt } from './fake-server.ts';
 import { cleanUp, open } from './opened.ts';
@@ -281,3 +289,22 @@ async function sendInPieces(random: Random, bytes: Buffer, send: (piece: Buffer)
     if (random.chance(0.05)) await new Promise((resolve) => setImmediate(resolve));
   }
 }
+
+describe('a server that knows structured replies and not GO', () => {
+  it('answers in chunks after EXPORT_NAME all the same', async () => {
+    const { server, port } = await open({
+      headers: 'structured',
+      allocation: 7,
+      refuse: { [NbdOption.Go]: OptionReply.ErrUnsupported },
+    });
+    const read = port.read(0, 1);
+    const [request] = await server.take(1);
+    server.chunk(request!, OffsetData, dataAt(0, Buffer.alloc(512, 9)));
+    expect((await read)[0]).toBe(9);
+    const extents = port.extents(0, 8);
+    const [question] = await server.take(1);
+    expect(question!.command).toBe(NbdCommand.BlockStatus);
+    server.chunk(question!, BlockStatus, encodeBlockStatus(7, [{ length: 4096, flags: 3 }]));
+    expect(await extents).toEqual([{ sector: 0, count: 8, hole: true, zero: true }]);
+  });
+});
