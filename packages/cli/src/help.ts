@@ -41,7 +41,12 @@ export function verbHelp(verb: Verb): string {
     option.about,
   ]);
   const width = Math.max(...options.map(([form]) => form.length));
-  parts.push('\nOptions:\n', ...options.map(([form, about]) => `  ${form.padEnd(width)}  ${about}\n`));
+  const indent = ' '.repeat(width + 4);
+  parts.push('\nOptions:\n');
+  for (const [form, about] of options) {
+    const lines = wrap(about, LINE_WIDTH - indent.length).replaceAll('\n', `\n${indent}`);
+    parts.push(`  ${form.padEnd(width)}  ${lines}\n`);
+  }
   parts.push('\nExamples:\n', ...verb.examples.map(({ command, about }) => `  ${about}:\n    ${command}\n`));
   return parts.join('');
 }
@@ -64,11 +69,11 @@ export function optionForm({ name, short, value }: OptionSpec): string {
 
 const LINE_WIDTH = 80;
 
-function wrap(text: string): string {
+function wrap(text: string, width: number = LINE_WIDTH): string {
   const lines: string[] = [];
   for (const word of text.split(/\s+/)) {
     const last = lines.at(-1);
-    if (last === undefined || last.length + 1 + word.length > LINE_WIDTH) lines.push(word);
+    if (last === undefined || last.length + 1 + word.length > width) lines.push(word);
     else lines[lines.length - 1] = `${last} ${word}`;
   }
   return lines.join('\n');

@@ -22,6 +22,8 @@ describe('help', () => {
       };
       const text = await bench.ok(...name.split(' '), '--help');
       expect(text).toMatch(new RegExp(`^Usage: interposer ${name}( |\n)`));
+      const [, ...told] = text.slice(0, text.indexOf('\nExamples:')).split('\n');
+      expect(told.filter((line) => line.length > 80)).toEqual([]);
       expect(text).toMatch(/\nExamples:\n {2}.+:\n {4}.*interposer/);
       expect(await bench.ok('help', ...name.split(' '))).toBe(text);
     },

@@ -113,9 +113,10 @@ export class ExportTable {
       ...(idleTimeout === undefined ? {} : { idleTimeout }),
     });
     const address = await server.listen(nbdAddress(request));
-    const listener = { key, server, address, settings, exports: new Map() };
-    // A free port was asked for: the next such request means another.
-    this.#listeners.set(request.port === 0 ? `${key}#${String(this.#listeners.size)}` : key, listener);
+    // Where a free port was asked for, it is known by the port that it got: the next such request means another.
+    const known = 'port' in address ? keyOf({ ...request, port: address.port }) : key;
+    const listener = { key: known, server, address, settings, exports: new Map() };
+    this.#listeners.set(known, listener);
     return listener;
   }
 
@@ -125,7 +126,11 @@ export class ExportTable {
       ({ exports, key }) => exports.has(name) && (!asked || key === keyOf(address)),
     );
     const [listener] = holders;
-    if (listener === undefined) throw fail('ENOENT', `there is no export "${name}"`);
+    if (listener === undefined) {
+      const names = this.list().map((known) => known.name);
+      const known = names.length === 0 ? 'there are none' : `exports: ${names.join(', ')}`;
+      throw fail('ENOENT', `there is no export "${name}"; ${known}`);
+    }
     if (holders.length > 1) {
       const places = holders.map(({ key }) => key).join(', ');
       throw fail('EINVAL', `there are several exports "${name}": name the socket, one of ${places}`);
@@ -139,7 +144,7 @@ export class ExportTable {
 
   async #closeIfEmpty(listener: Listener): Promise<void> {
     if (listener.exports.size > 0) return;
-    for (const [key, known] of this.#listeners) if (known === listener) this.#listeners.delete(key);
+    this.#listeners.delete(listener.key);
     await listener.server.close();
   }
 }
