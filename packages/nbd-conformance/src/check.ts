@@ -26,15 +26,20 @@ export interface CheckOptions {
 
 const DEFAULT_TIMEOUT = 5000;
 
+/** All rules go by what the first look finds, so it has time even where rules get little. */
+const LEAST_SURVEY_TIMEOUT = 20_000;
+
 /**
  * Runs the rules against the server at an NBD address, each on connections of its own. `NbdUriError` for a malformed
- * address, `Unreachable` if there is no connection at the start.
+ * address, `Unreachable` if there is no connection at the start, or none in TLS.
  */
 export async function checkServer(uri: string, options: CheckOptions = {}): Promise<Report> {
   const { timeout = DEFAULT_TIMEOUT, only = () => true } = options;
   const parsed = parseNbdUri(uri);
   const target: Target = { uri: parsed, secure: secureFor(parsed) };
-  const survey = await bounded(2 * timeout, (signal) => surveyServer(target, signal));
+  const survey = await bounded(Math.max(timeout, LEAST_SURVEY_TIMEOUT), (signal) =>
+    surveyServer(target, signal),
+  );
   const run = new Run(target, survey, options, timeout);
   const results: Result[] = [];
   for (const rule of allRules) {

@@ -74,6 +74,9 @@ function list({ only }: Settings, output: Output): number {
 
 async function check(uri: string, settings: Settings, output: Output): Promise<number> {
   const { write, scratch, only, timeout, json, markdown } = settings;
+  if (!rules.some(({ id }) => only(id))) throw new UsageError('no rule has such a name: --list shows them');
+  // Before the rules run, for nobody wants to learn of it afterwards.
+  if (settings.junit !== undefined) await writeReport(settings.junit, '');
   const live = !json && !markdown;
   const report = await checkServer(uri, {
     write,
@@ -84,8 +87,16 @@ async function check(uri: string, settings: Settings, output: Output): Promise<n
   });
   if (json) output.out(JSON.stringify(report, null, 2));
   else output.out(markdown ? markdownText([{ title: report.uri, report }]) : summaryText(report));
-  if (settings.junit !== undefined) await writeFile(settings.junit, junitText(report));
+  if (settings.junit !== undefined) await writeReport(settings.junit, junitText(report));
   return report.must.passed === report.must.of ? FINE : FAILED;
+}
+
+async function writeReport(file: string, text: string): Promise<void> {
+  try {
+    await writeFile(file, text);
+  } catch (error) {
+    throw new UsageError(`--junit: ${(error as Error).message}`);
+  }
 }
 
 async function fuzz(uri: string, settings: Settings, output: Output): Promise<number> {

@@ -9,6 +9,7 @@ import {
 import { Kit, type Target } from './kit.ts';
 import { type Needs, Violation } from './rule.ts';
 import { Transcript } from './transcript.ts';
+import { TlsFailure, Unreachable } from './wire.ts';
 
 /** What a server offers, found out before the rules are run. */
 export interface Survey {
@@ -44,13 +45,15 @@ const NOTHING: Survey = {
   credentials: false,
 };
 
-/** Looks at a server. `Unreachable` if there is no connection. */
+/** Looks at a server. `Unreachable` if there is no connection, or none in TLS where the address says so. */
 export async function surveyServer(target: Target, signal: AbortSignal): Promise<Survey> {
   const kit = new Kit(target, NOTHING, 0, new Transcript(), signal);
   try {
     const first = { ...NOTHING, credentials: target.secure !== null, tls: await tlsOf(kit) };
     return await surveyExport(kit, first);
   } catch (error) {
+    // Rules tell nothing of a server that was called with the wrong certificates or keys.
+    if (error instanceof TlsFailure) throw new Unreachable(error.message);
     if (!(error instanceof Violation)) throw error;
     return { ...NOTHING, unusable: error.message };
   } finally {

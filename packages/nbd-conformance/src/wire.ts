@@ -5,7 +5,10 @@ import { NotApplicable, Violation } from './rule.ts';
 /** The server closed the connection where something was still to come. */
 export class Closed extends Violation {}
 
-/** No connection to the server at all: it does not listen, or it is dead. */
+/** The server granted STARTTLS, and the handshake failed. */
+export class TlsFailure extends Violation {}
+
+/** No connection to the server at all: it does not listen, it is dead, or does not come to terms in TLS. */
 export class Unreachable extends Error {
   override readonly name = 'Unreachable';
 }
@@ -68,7 +71,7 @@ export class Wire {
       this.#end();
       throw error instanceof NotApplicable
         ? error
-        : new Violation(`the TLS handshake fails: ${String(error)}`);
+        : new TlsFailure(`the TLS handshake fails: ${(error as Error).message}`);
     }
     this.#listen(this.#socket);
   }

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { strangerFolder, x509Folder } from '../../../tools/tls/index.ts';
 import type { Report } from '../src/index.ts';
 import { main } from '../src/main.ts';
 import { ours, temporaryFolder, uriOf } from './fixture.ts';
@@ -88,6 +89,14 @@ describe('the command', () => {
     expect(await run(uri('disk'), '--fuzz', '50')).toMatchObject({ code: 2 });
   });
 
+  it('blames no server that it cannot come to terms with in TLS', async () => {
+    const { uri } = await ours({ tls: { mode: 'require', certificates: x509Folder } });
+    const strange = `${uri('disk').replace('nbd', 'nbds')}&tls-certificates=${strangerFolder}`;
+    const { code, out, error } = await run(strange);
+    expect(error).toMatch(/the TLS handshake fails: .*authority that is not trusted$/);
+    expect([code, out]).toEqual([2, '']);
+  });
+
   it('says how it is used', async () => {
     expect((await run('--help')).out).toContain('THIS DESTROYS THE DATA');
     for (const words of [[], ['a', 'b'], ['--nonsense'], ['http://x'], ['nbd://x', '--timeout', 'soon']]) {
@@ -96,6 +105,9 @@ describe('the command', () => {
       expect(code).toBe(2);
     }
     expect(await run(uriOf('/nonexistent/nbd.sock'))).toMatchObject({ code: 2 });
+    const { uri } = await ours();
+    expect((await run(uri('disk'), '--rule', 'nonsense')).error).toMatch(/no rule has such a name/);
+    expect(await run(uri('disk'), '--junit', '/nonexistent/report.xml')).toMatchObject({ code: 2, out: '' });
     expect(await run('nbds+unix:///?socket=/x&tls-certificates=/nonexistent')).toMatchObject({ code: 2 });
   });
 });
