@@ -36,6 +36,12 @@ describe('opening', () => {
     expect(port.device.number).toBe('43:0');
   });
 
+  it('zeroing is not promised to be fast, for a bio cannot ask for it', async () => {
+    const { HasFlags, SendWriteZeroes, SendFastZero } = TransmissionFlag;
+    const { port } = await open({ flags: HasFlags | SendWriteZeroes | SendFastZero });
+    expect(port.device.limits.fastZeroes).toBe(false);
+  });
+
   it('only what the server offers can be done', async () => {
     const { port } = await open({ flags: TransmissionFlag.HasFlags | TransmissionFlag.Rotational });
     const { ops, rotational, volatileCache, discardGranularity } = port.device.limits;
