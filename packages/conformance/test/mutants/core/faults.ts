@@ -153,8 +153,8 @@ export const faultMutations: readonly Mutation[] = [
       'stack-extents',
       'says nothing of extents that throw',
       named('extents'),
-      'blamingLater(top, () => top.filter.extents?.(below, sector, count))',
-      'top.filter.extents?.(below, sector, count)',
+      'blamingLater(step, () => step.filter.extents?.(below, sector, count))',
+      'step.filter.extents?.(below, sector, count)',
     ],
     [
       'containment',
