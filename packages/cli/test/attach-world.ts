@@ -170,5 +170,8 @@ export class AttachWorld {
     });
     process.kill(Number(pid), 'SIGKILL');
     await service.closed;
+    // Its descriptors are closed one after the other: until the last is, its socket may take a client.
+    const state = (): string => /\) (\w)/.exec(tryRead(`/proc/${pid!}/stat`))?.[1] ?? 'gone';
+    await expect.poll(state, { timeout: 20_000, interval: 1 }).toMatch(/^(Z|X|gone)$/);
   }
 }

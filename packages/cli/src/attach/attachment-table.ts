@@ -41,7 +41,8 @@ export class AttachmentTable {
       try {
         this.#recovered = state.load();
         for (const record of [...this.#recovered].reverse()) await this.#recover(record);
-        if (this.#recovered.length > 0) this.#save();
+        // Also where nothing was found: one that was killed early left the folder, perhaps.
+        this.#save();
       } catch (error) {
         this.#log(asError(error).message);
       }

@@ -47,6 +47,8 @@ export class StateFile {
   /** The same without symbolic links, as the kernel shows the files in it. */
   readonly realFolder: string;
   readonly #path: string;
+  /** The next list, until it is whole. */
+  readonly #next: string;
   readonly #boot: string;
 
   /** The folder comes with the first attachment; the one it is in has to be there. */
@@ -54,6 +56,7 @@ export class StateFile {
     this.folder = folder;
     this.realFolder = join(realpathSync(dirname(folder)), basename(folder));
     this.#path = join(folder, 'attachments.json');
+    this.#next = `${this.#path}.new`;
     this.#boot = boot;
   }
 
@@ -88,16 +91,17 @@ export class StateFile {
   save(attachments: readonly AttachmentRecord[]): void {
     if (attachments.length === 0) {
       rmSync(this.#path, { force: true });
+      // A daemon that was killed while it wrote left one.
+      rmSync(this.#next, { force: true });
       removeIfEmpty(this.folder);
       return;
     }
     const state: State = { boot: this.#boot, attachments };
-    const next = `${this.#path}.new`;
     try {
       mkdirSync(this.folder, { recursive: true, mode: 0o700 });
       this.#assertOwn();
-      writeFileSync(next, `${JSON.stringify(state)}\n`, { mode: 0o600 });
-      renameSync(next, this.#path);
+      writeFileSync(this.#next, `${JSON.stringify(state)}\n`, { mode: 0o600 });
+      renameSync(this.#next, this.#path);
     } catch (error) {
       throw fromSystemError(error, `the list of attachments in ${this.folder}`);
     }

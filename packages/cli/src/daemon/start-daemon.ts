@@ -13,6 +13,9 @@ export interface StartOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
+/** How connecting fails where no daemon is; one that was killed takes connections until its last thread has ended. */
+const NONE_THERE: readonly string[] = ['ENOENT', 'ECONNREFUSED', 'ESHUTDOWN'];
+
 /** What a daemon that was started tells its parent, once. */
 export type StartReport =
   | { readonly ready: true; readonly problems: readonly string[] }
@@ -35,7 +38,7 @@ export async function connectOrStart(
   return connect(options.socket, options);
 }
 
-/** The connection if a daemon runs; undefined if none does. */
+/** The connection if a daemon runs; undefined if none does, or only one that is ending. */
 export async function tryConnect(
   options: { readonly socket: string } & ConnectOptions,
 ): Promise<RemoteService | undefined> {
@@ -43,8 +46,7 @@ export async function tryConnect(
     return await connect(options.socket, options);
   } catch (error) {
     const { cause } = error as { cause?: NodeJS.ErrnoException };
-    if (isInterposerError(error) && ['ENOENT', 'ECONNREFUSED'].includes(cause?.code ?? error.code))
-      return undefined;
+    if (isInterposerError(error) && NONE_THERE.includes(cause?.code ?? error.code)) return undefined;
     throw error;
   }
 }
