@@ -1,7 +1,7 @@
 import { fail } from '@interposer/core';
 import { ACCESS_GRAMMAR } from '@interposer/frontend-nbd';
 import type { Options } from './command-line.ts';
-import type { ExportSettings, SocketSettings } from './service.ts';
+import type { ExportSettings, SocketSettings } from '@interposer/stack-file';
 
 /** Names of the options that say how a socket behaves and how a device is served on it. */
 export const EXPORT_OPTIONS: readonly string[] = [

@@ -1,4 +1,5 @@
 import type { Control } from '@interposer/core';
+import type { ExportSettings, SocketSettings } from '@interposer/stack-file';
 import type { PluginInfo } from './plugins/plugin.ts';
 
 /** Where an NBD server listens: a UNIX socket, or a TCP port. */
@@ -11,38 +12,6 @@ export interface ExportAddress {
   readonly host?: string;
   /** A socket that listens already, as systemd passes it. */
   readonly fd?: number;
-}
-
-/** How a socket behaves. Exports that share one must not ask for different things. */
-export interface SocketSettings {
-  /** `certificates`: a folder; `psk`: a file. */
-  readonly tls?: {
-    readonly mode: 'off' | 'allow' | 'require';
-    readonly certificates?: string;
-    readonly psk?: string;
-    readonly verifyPeer?: boolean;
-  };
-  /** Milliseconds without a request after which a connection is closed. */
-  readonly idleTimeout?: number;
-  /** Of a UNIX socket: the bits of chmod. */
-  readonly mode?: number;
-  /** Of a UNIX socket, by name or number. */
-  readonly group?: string;
-}
-
-/** How a device is served on its socket. */
-export interface ExportSettings {
-  /** Who may use it; each rule is words that must all hold. */
-  readonly allow?: readonly string[];
-  /** In bytes. */
-  readonly blockSizes?: {
-    readonly minimum?: number;
-    readonly preferred?: number;
-    readonly maximum?: number;
-    readonly strict?: boolean;
-  };
-  /** Connections at a time. */
-  readonly maxConnections?: number;
 }
 
 /** How to export a device. */

@@ -1,13 +1,6 @@
-import { mergeExtents, SECTOR_SIZE } from '@interposer/core';
+import { type ContextExtent, mergeExtents, SECTOR_SIZE } from '@interposer/core';
 import { ALLOCATION_CONTEXT, AllocationFlag } from '@interposer/nbd-protocol';
 import type { Export } from './export.ts';
-
-/** A run of sectors in the answer of a context. */
-export interface ContextRun {
-  readonly sector: number;
-  readonly count: number;
-  readonly flags: number;
-}
 
 /** A context that a client has chosen: BLOCK_STATUS tells of it by its number. */
 export interface SelectedContext {
@@ -35,7 +28,7 @@ export async function runsOf(
   name: string,
   sector: number,
   count: number,
-): Promise<readonly ContextRun[] | null> {
+): Promise<readonly ContextExtent[] | null> {
   const { port } = exported;
   if (name !== ALLOCATION_CONTEXT) {
     const context = port.contexts().find((one) => one.name === name);

@@ -1,5 +1,4 @@
-import type { BufferPool } from '@interposer/core';
-import { SECTOR_SIZE } from '@interposer/core';
+import { type BufferPool, SECTOR_SIZE } from '@interposer/core';
 import { setImmediate } from 'node:timers/promises';
 import { sectorsOf } from './contexts.ts';
 import type { Export } from './export.ts';

@@ -25,6 +25,7 @@ export type {
   ExportInfo,
   ExportRequest,
   ExportSettings,
+  SocketSettings,
   StackControl,
 } from './stack-control.ts';
 export { type ItemStatus, status } from './status.ts';

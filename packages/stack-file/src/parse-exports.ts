@@ -4,7 +4,7 @@ import { type OpenDocument, placeOf } from './open-document.ts';
 import type { RawExport } from './raw-stack.ts';
 import { readFlag, readPort } from './read-scalars.ts';
 import type { StackExport } from './stack.ts';
-import type { ExportSettings } from './stack-control.ts';
+import type { AllSettings } from './stack-control.ts';
 
 /** Where an export is served that names a port only. */
 const DEFAULT_HOST = '127.0.0.1';
@@ -35,7 +35,7 @@ function parseExport(raw: RawExport, index: number, document: OpenDocument): Sta
 }
 
 /** What is said of TLS, access, sizes and limits. Paths start in the folder of the file. */
-function settingsOf(raw: RawExport, path: KeyPath, document: OpenDocument): ExportSettings {
+function settingsOf(raw: RawExport, path: KeyPath, document: OpenDocument): AllSettings {
   const { allow, blockSizes, maxConnections, tls, idleTimeout, mode, group } = raw;
   return {
     ...(allow === undefined ? {} : { allow }),
@@ -54,7 +54,7 @@ function sizesOf(
   { strict = false, ...sizes }: NonNullable<RawExport['blockSizes']>,
   path: KeyPath,
   document: OpenDocument,
-): NonNullable<ExportSettings['blockSizes']> {
+): NonNullable<AllSettings['blockSizes']> {
   return { ...sizes, strict: readFlag(strict, [...path, 'strict'], document) };
 }
 
@@ -62,7 +62,7 @@ function tlsOf(
   { mode, certificates, psk, verifyPeer = false }: NonNullable<RawExport['tls']>,
   path: KeyPath,
   document: OpenDocument,
-): NonNullable<ExportSettings['tls']> {
+): NonNullable<AllSettings['tls']> {
   const { directory } = document;
   return {
     mode: mode === 'on' ? 'allow' : mode,

@@ -1,7 +1,7 @@
 import type { Control } from '@interposer/core';
 
-/** How a socket behaves, and who may use a device on it and how. */
-export interface ExportSettings {
+/** How a socket behaves. Exports that share one must not ask for different things. */
+export interface SocketSettings {
   /** `certificates`: a folder; `psk`: a file. */
   readonly tls?: {
     readonly mode: 'off' | 'allow' | 'require';
@@ -9,26 +9,34 @@ export interface ExportSettings {
     readonly psk?: string;
     readonly verifyPeer?: boolean;
   };
-  /** Milliseconds. */
+  /** Milliseconds without a request after which a connection is closed. */
   readonly idleTimeout?: number;
   /** Of a UNIX socket: the bits of chmod. */
   readonly mode?: number;
-  /** Of a UNIX socket. */
+  /** Of a UNIX socket, by name or number. */
   readonly group?: string;
-  /** Rules, each of words that must all hold. */
+}
+
+/** How a device is served on its socket. */
+export interface ExportSettings {
+  /** Who may use it; each rule is words that must all hold. */
   readonly allow?: readonly string[];
-  /** Bytes. */
+  /** In bytes. */
   readonly blockSizes?: {
     readonly minimum?: number;
     readonly preferred?: number;
     readonly maximum?: number;
     readonly strict?: boolean;
   };
+  /** Connections at a time. */
   readonly maxConnections?: number;
 }
 
+/** Both: what a stack file says of an export. */
+export type AllSettings = SocketSettings & ExportSettings;
+
 /** How a device is served. */
-export interface ExportRequest extends ExportSettings {
+export interface ExportRequest extends AllSettings {
   /** Path of a UNIX socket. */
   readonly path?: string;
   readonly port?: number;
@@ -48,7 +56,7 @@ export interface ExportInfo {
   /** For clients, e.g. `nbd+unix:///disk?socket=/run/disk.sock`. */
   readonly uri: string;
   /** What was asked for, of the export and of its socket. */
-  readonly settings?: ExportSettings;
+  readonly settings?: AllSettings;
 }
 
 /** Who serves devices: the daemon does. */

@@ -1,5 +1,5 @@
 import type { Altitude, TableLine } from '@interposer/core';
-import type { ExportSettings } from './stack-control.ts';
+import type { AllSettings } from './stack-control.ts';
 
 /** What every item of a stack file has. */
 interface Item {
@@ -64,7 +64,7 @@ export interface StackExport extends Item {
   readonly readOnly: boolean;
   readonly description?: string;
   /** With absolute paths. */
-  readonly settings: ExportSettings;
+  readonly settings: AllSettings;
 }
 
 /** Anything a stack file names. */

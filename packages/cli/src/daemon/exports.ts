@@ -3,7 +3,8 @@ import { type NbdAddress, type NbdExport, NbdServer } from '@interposer/frontend
 import { formatNbdUri, NBD_PORT } from '@interposer/nbd-protocol';
 import { isDeepStrictEqual } from 'node:util';
 import { resolveForUser } from '../working-directory.ts';
-import type { ExportAddress, ExportInfo, ExportRequest, ExportSettings, SocketSettings } from '../service.ts';
+import type { ExportSettings, SocketSettings } from '@interposer/stack-file';
+import type { ExportAddress, ExportInfo, ExportRequest } from '../service.ts';
 
 /** A socket with the exports on it. */
 interface Listener {

@@ -15,7 +15,7 @@ import {
   words,
 } from './checks.ts';
 import { edit } from './edit-check.ts';
-import type { SocketSettings } from '../service.ts';
+import type { SocketSettings } from '@interposer/stack-file';
 import { namingDevices } from './other-devices.ts';
 import type { Session } from './session.ts';
 

@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { fail } from '@interposer/core';
 import { sameDevice } from '../device-words.ts';
 import type { StackExport } from '../stack.ts';
-import type { ExportControl, ExportSettings, StackControl } from '../stack-control.ts';
+import type { ExportControl, AllSettings, StackControl } from '../stack-control.ts';
 import type { ItemKind } from './kind.ts';
 
 /** The port of URIs that name none. */
@@ -51,20 +51,20 @@ function hasSettings({ settings = {} }: Settled, wanted: StackExport): boolean {
   return settingKeys(wanted.settings).every((key) => isDeepStrictEqual(settings[key], wanted.settings[key]));
 }
 
-function settingKeys(settings: ExportSettings): (keyof ExportSettings)[] {
-  return Object.keys(settings) as (keyof ExportSettings)[];
+function settingKeys(settings: AllSettings): (keyof AllSettings)[] {
+  return Object.keys(settings) as (keyof AllSettings)[];
 }
 
 interface Settled {
   readonly device: string;
   readonly readOnly: boolean;
-  readonly settings?: ExportSettings;
+  readonly settings?: AllSettings;
 }
 
 /** What is compared; of the settings those that the file has. */
 function text({ device, readOnly, settings = {} }: Settled, keys: readonly string[]): string {
   const shown = keys.map(
-    (key) => `, ${key} ${JSON.stringify(settings[key as keyof ExportSettings] ?? 'not set')}`,
+    (key) => `, ${key} ${JSON.stringify(settings[key as keyof AllSettings] ?? 'not set')}`,
   );
   return `${device}, ${readOnly ? 'read-only' : 'writable'}${shown.join('')}`;
 }
