@@ -16,7 +16,8 @@ function mayImport(packages, why) {
 
 const plugin = 'packages/{target,filter,device,frontend}-*';
 const protocols = ['nbd-protocol', 'nbd-tls'];
-const shared = ['core', ...protocols];
+const algorithms = ['volatile-cache', 'write-log'];
+const shared = ['core', ...protocols, ...algorithms];
 const forTests = [...shared, 'conformance', 'device-ram'];
 
 export default defineConfig(
@@ -81,6 +82,14 @@ export default defineConfig(
   {
     files: ['packages/nbd-conformance/src/**/*.ts'],
     rules: mayImport(protocols, 'The kit for NBD servers knows the protocol only.'),
+  },
+  {
+    files: ['packages/{volatile-cache,write-log}/src/**/*.ts'],
+    rules: mayImport(['core'], 'A shared algorithm stands on core only.'),
+  },
+  {
+    files: ['packages/crash-test/src/**/*.ts'],
+    rules: mayImport(['core', 'write-log'], 'The search for crash states knows core and logs of writes.'),
   },
   { files: [`${plugin}/src/**/*.ts`], rules: mayImport(shared, 'A plugin imports core, never a sibling.') },
   {

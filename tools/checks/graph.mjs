@@ -1,13 +1,19 @@
 // The rules of dependency, read from every package.json:
-// core, the shared algorithms and the generator depend on nobody, the kit, the formats and the plugins on core, only cli and
-// the bundle on all.
+// core, the protocols and the generator depend on nobody, the kit, the formats, the shared algorithms and the plugins on core,
+// the search for crash states on the log, only cli, the bundle and the testing kit on all.
 import { RUNTIME, SCOPE, UNSCOPED, ourDependencies, readPackages } from '../workspace.mjs';
 
 const PEER_RANGE = 'workspace:>=0.1.0 <1.0.0';
-const SHARED = ['nbd-protocol', 'nbd-tls'];
-const WIRING = ['cli', 'interposer'];
+const PROTOCOLS = ['nbd-protocol', 'nbd-tls'];
+/** Algorithms on core's contract that more than one package needs. */
+const ALGORITHMS = ['volatile-cache', 'write-log'];
+/** What a plugin may use besides core. */
+const SHARED = [...PROTOCOLS, ...ALGORITHMS];
+const WIRING = ['cli', 'interposer', 'testing'];
 /** Formats that programs and the cli read; their tests bring real stacks up. */
 const FORMATS = ['stack-file'];
+/** Reads logs of writes; its tests make some. */
+const CRASH_SEARCH = 'crash-test';
 const GENERATOR = 'create-interposer-plugin';
 const PLUGIN = /^(target|filter|device|frontend)-/;
 /** Checks NBD servers, of which it knows the protocol only; its tests try it on ours. */
@@ -28,7 +34,16 @@ if (problems.length > 0) process.exitCode = 1;
 function checkName({ directory, manifest }) {
   const wanted = UNSCOPED.includes(directory) ? directory : SCOPE + directory;
   if (manifest.name !== wanted) problems.push(`packages/${directory}: named ${manifest.name}, not ${wanted}`);
-  const known = ['core', 'conformance', SERVER_KIT, GENERATOR, ...FORMATS, ...SHARED, ...WIRING];
+  const known = [
+    'core',
+    'conformance',
+    SERVER_KIT,
+    CRASH_SEARCH,
+    GENERATOR,
+    ...FORMATS,
+    ...SHARED,
+    ...WIRING,
+  ];
   if (!known.includes(directory) && !PLUGIN.test(directory)) {
     problems.push(`packages/${directory}: no rule for this package; its role is the first word of its name`);
   }
@@ -36,23 +51,26 @@ function checkName({ directory, manifest }) {
 
 function checkAllowed({ directory, manifest }) {
   if (WIRING.includes(directory)) return;
-  const bare = ['core', GENERATOR, ...SHARED].includes(directory);
+  const bare = ['core', GENERATOR, ...PROTOCOLS].includes(directory);
   const runtime = bare ? [] : runtimeOf(directory);
   expectOnly(directory, manifest, RUNTIME, runtime);
   if (directory === 'core' && RUNTIME.some((kind) => Object.keys(manifest[kind] ?? {}).length > 0)) {
     problems.push('packages/core: has a dependency at run time');
   }
   // No kit for core either: the kit depends on core.
-  const development = PLUGIN.test(directory) ? [...runtime, ...TESTING] : runtime;
+  const tried = PLUGIN.test(directory) || ALGORITHMS.includes(directory) || directory === CRASH_SEARCH;
+  const development = tried ? [...runtime, ...TESTING] : runtime;
   // What it generates is tried in its tests.
   if (directory === GENERATOR) development.push('core', ...TESTING);
   if (FORMATS.includes(directory)) development.push(...plugins());
+  if (directory === CRASH_SEARCH) development.push('target-log-writes');
   if (directory === SERVER_KIT) development.push('core', 'device-ram', 'frontend-nbd');
   expectOnly(directory, manifest, ['devDependencies'], development);
 }
 
 function runtimeOf(directory) {
-  if (directory === SERVER_KIT) return SHARED;
+  if (directory === SERVER_KIT) return PROTOCOLS;
+  if (directory === CRASH_SEARCH) return ['core', 'write-log'];
   return PLUGIN.test(directory) ? ['core', ...SHARED] : ['core'];
 }
 

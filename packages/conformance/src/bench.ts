@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
-import { bioPool, createEngine, type Engine, type PluginType, type Port } from '@interposer/core';
+import { bioPool, createEngine, type Engine, type PluginType, type Port, Random } from '@interposer/core';
 import { Patience } from './patience.ts';
 import type { ChaosDisk, ChaosOptions } from './tools/chaos-disk.ts';
 import { chaosDriver, type DiskDriver } from './tools/disk-driver.ts';
 import { passFilter } from './tools/pass-filter.ts';
-import { Random } from './tools/random.ts';
 import { spanTarget } from './tools/span-target.ts';
 import { VirtualClock } from './tools/virtual-clock.ts';
 

@@ -26,7 +26,7 @@ export { chaosDriver, DiskDriver, memoryDriver } from './tools/disk-driver.ts';
 export { heapUse, type HeapOptions, type HeapUse } from './tools/heap-use.ts';
 export { type DiskOptions, MemoryDisk } from './tools/memory-disk.ts';
 export { passFilter } from './tools/pass-filter.ts';
-export { Random } from './tools/random.ts';
+export { Random } from '@interposer/core';
 export { spanTarget } from './tools/span-target.ts';
 export { checkSector, checkZeroes, stampSector } from './tools/stamp.ts';
 export { VirtualClock } from './tools/virtual-clock.ts';

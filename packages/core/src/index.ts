@@ -53,6 +53,7 @@ export { MappedDevice, type SuspendOptions } from './mapped-device.ts';
 export { type ArgsOf, describeParams, type Param } from './params.ts';
 export { type Claim, Port, type PortOptions } from './port.ts';
 export { atRest, quiesce, type QuiesceOptions, thaw } from './quiesce.ts';
+export { Random } from './random.ts';
 export { isPluginType, type PluginType, Registry } from './registry.ts';
 export { remapFilter } from './remap.ts';
 export { Row } from './row.ts';

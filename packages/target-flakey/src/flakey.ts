@@ -14,6 +14,7 @@ import {
   MapResult,
   opSet,
   type Port,
+  Random,
   Status,
   type Target,
   type TargetContext,
@@ -22,7 +23,6 @@ import {
 import { CopiedWrites } from './copied-writes.ts';
 import { Corruption } from './corruption.ts';
 import { type Features, featureText, parseFeatures } from './features.ts';
-import { seededRandom } from './seeded-random.ts';
 
 /** Intervals, and their sum, are 32-bit numbers of the kernel. */
 const NUMBERS = 2 ** 32;
@@ -65,7 +65,11 @@ class Flakey implements Target, Frame {
     this.#down = args.down;
     this.#features = parseFeatures(args.features, maySeed);
     const { seed } = this.#features;
-    this.#corruption = new Corruption(this.#features, seed === undefined ? Math.random : seededRandom(seed));
+    const seeded = seed === undefined ? undefined : new Random(seed);
+    this.#corruption = new Corruption(
+      this.#features,
+      seeded === undefined ? Math.random : () => seeded.next(),
+    );
     this.#clock = clock;
     this.#start = clock.now();
   }

@@ -1,9 +1,6 @@
 /**
- * The `log-writes` target and filter, which log what is written to a device, and a reader of such logs.
+ * The `log-writes` target and filter, which log what is written to a device.
  *
  * @packageDocumentation
  */
-export { LogFlag } from './format.ts';
 export { logWrites, logWritesFilter } from './log-writes.ts';
-export { type LogEntry, readLog, readLogHeader, type LogHeader } from './read-log.ts';
-export { replay, type ReplayOptions } from './replay.ts';

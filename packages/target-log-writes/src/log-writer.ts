@@ -9,7 +9,7 @@ import {
   SECTOR_SIZE,
   Status,
 } from '@interposer/core';
-import { LogFlag, makeHeader, writeCount, writeEntry } from './format.ts';
+import { LogFlag, makeHeader, writeCount, writeEntry } from '@interposer/write-log';
 import { type LogRecord, LogRecords, RecordQueue } from './log-record.ts';
 
 /** Entries that are being written at a time: each has its place, so their order does not matter until the header counts them. */

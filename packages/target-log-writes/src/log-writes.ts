@@ -21,7 +21,7 @@ import {
   type TargetContext,
   type TargetType,
 } from '@interposer/core';
-import { ENTRY_SIZE, LogFlag } from './format.ts';
+import { ENTRY_SIZE, LogFlag } from '@interposer/write-log';
 import { RecordQueue } from './log-record.ts';
 import { LogWriter } from './log-writer.ts';
 

@@ -11,7 +11,8 @@ import {
   type Status,
   systemClock,
 } from '@interposer/core';
-import { type LogEntry, logWrites, logWritesFilter, readLog } from '../src/index.ts';
+import { type LogEntry, readLog } from '@interposer/write-log';
+import { logWrites, logWritesFilter } from '../src/index.ts';
 
 /** Sectors of the device that is logged. */
 export const SECTORS = 64;

@@ -4,7 +4,8 @@ import { memoryDriver } from '@interposer/conformance';
 import { BioFlag, createEngine, type Engine, SECTOR_SIZE } from '@interposer/core';
 import { describe, expect, it } from 'vitest';
 import { stamp } from '../../conformance/test/kernel/disk.ts';
-import { logWrites, LogFlag, readLog, readLogHeader, replay } from '../src/index.ts';
+import { LogFlag, readLog, readLogHeader, replay } from '@interposer/write-log';
+import { logWrites } from '../src/index.ts';
 
 type Step =
   | readonly [op: 'write' | 'write_fua', sector: number, count: number, letter: string]

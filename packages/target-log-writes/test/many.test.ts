@@ -2,7 +2,8 @@ import { setImmediate } from 'node:timers/promises';
 import { chaosDriver, Random, VirtualClock } from '@interposer/conformance';
 import { BioFlag, BioOp, createEngine, type Port, type Status } from '@interposer/core';
 import { expect, it } from 'vitest';
-import { logWrites, readLogHeader, replay } from '../src/index.ts';
+import { readLogHeader, replay } from '@interposer/write-log';
+import { logWrites } from '../src/index.ts';
 import { SECTORS, send, TABLE } from './bench.ts';
 
 const ROUNDS = 8;

@@ -1,7 +1,8 @@
 import { chaosDriver, memoryDriver } from '@interposer/conformance';
 import { BioFlag, BioOp, createEngine, type Engine, opSet, type Port } from '@interposer/core';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { logWrites, readLog, readLogHeader, replay } from '../src/index.ts';
+import { readLog, readLogHeader, replay } from '@interposer/write-log';
+import { logWrites } from '../src/index.ts';
 import { sectorOf } from './bench.ts';
 
 const SECTORS = 64;

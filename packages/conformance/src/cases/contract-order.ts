@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
-import type { Edit } from '@interposer/core';
+import type { Edit, Random } from '@interposer/core';
 import type { Case } from '../cases.ts';
 import type { Rig } from '../rig.ts';
-import type { Random } from '../tools/random.ts';
 import { mapOver, refusedWithoutTrace, stackOf, tracer } from './contract-tools.ts';
 
 /** How many stacks are built in the property case: a few hundred over all surroundings. */

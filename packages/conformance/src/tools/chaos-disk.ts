@@ -1,6 +1,14 @@
-import { type Bio, BioFlag, BioOp, type Clock, MapResult, SECTOR_SIZE, type Status } from '@interposer/core';
+import {
+  type Bio,
+  BioFlag,
+  BioOp,
+  type Clock,
+  MapResult,
+  Random,
+  SECTOR_SIZE,
+  type Status,
+} from '@interposer/core';
 import { type DiskOptions, MemoryDisk } from './memory-disk.ts';
-import { Random } from './random.ts';
 
 /** How a chaos disk misbehaves by itself; everything else is asked for by its methods. */
 export interface ChaosOptions extends DiskOptions {

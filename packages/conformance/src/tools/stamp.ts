@@ -1,5 +1,4 @@
-import { SECTOR_SIZE } from '@interposer/core';
-import { Random } from './random.ts';
+import { Random, SECTOR_SIZE } from '@interposer/core';
 
 /*
  * A stamped sector: magic, checksum of the next four words, sequence number and sector number in 32-bit words of the
