@@ -4,7 +4,8 @@ import { NbdCommand, NbdError } from '@interposer/nbd-protocol';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { NbdServer } from '../src/index.ts';
-import { later, pattern, temporaryFolder, until } from './fixture.ts';
+import { later, temporaryFolder } from '../../../tools/temporary.ts';
+import { pattern, until } from './fixture.ts';
 import { RawClient } from './raw-client.ts';
 
 const { Read, Write, Flush } = NbdCommand;

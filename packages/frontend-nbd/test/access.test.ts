@@ -5,7 +5,8 @@ import { Access, type AccessMeans } from '../src/access.ts';
 import type { Client } from '../src/client.ts';
 import { NbdServer } from '../src/index.ts';
 import { knowsCredentials } from '../src/peer-credentials.ts';
-import { later, serve, until } from './fixture.ts';
+import { later } from '../../../tools/temporary.ts';
+import { serve, until } from './fixture.ts';
 import type { RawClient } from './raw-client.ts';
 import { aliceByCertificate, aliceByKey, secureClient } from './secure-client.ts';
 

@@ -7,7 +7,8 @@ import { decodeServerReply, NbdOption } from '@interposer/nbd-protocol';
 import { describe, expect, it } from 'vitest';
 import { peer, peerPath } from '../../../tools/peers.ts';
 import { inheritedSockets } from '../src/index.ts';
-import { later, serve, temporaryFolder } from './fixture.ts';
+import { later, temporaryFolder } from '../../../tools/temporary.ts';
+import { serve } from './fixture.ts';
 import { RawClient } from './raw-client.ts';
 
 const LISTEN_PID = String(process.pid);

@@ -9,7 +9,8 @@ import { chaosDriver } from '@interposer/conformance';
 import { createEngine } from '@interposer/core';
 import { describe, expect, it } from 'vitest';
 import { NbdServer } from '../src/index.ts';
-import { later, pattern, serve } from './fixture.ts';
+import { later } from '../../../tools/temporary.ts';
+import { pattern, serve } from './fixture.ts';
 import type { RawClient } from './raw-client.ts';
 
 const { Trim, Cache, WriteZeroes, Flush } = NbdCommand;

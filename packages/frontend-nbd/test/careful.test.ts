@@ -5,7 +5,8 @@ import { expect, it } from 'vitest';
 import { performCarefully } from '../src/careful.ts';
 import { Export } from '../src/export.ts';
 import { Request } from '../src/request.ts';
-import { later, pattern } from './fixture.ts';
+import { later } from '../../../tools/temporary.ts';
+import { pattern } from './fixture.ts';
 
 async function exportOfMemory(): Promise<Export> {
   const engine = createEngine({ types: [ram] });

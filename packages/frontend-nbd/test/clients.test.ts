@@ -4,7 +4,8 @@ import { NbdCommand } from '@interposer/nbd-protocol';
 import { connect } from 'node:net';
 import { expect, it } from 'vitest';
 import type { ChunkClient } from './chunk-client.ts';
-import { type Fixture, later, pattern, serve, until } from './fixture.ts';
+import { later } from '../../../tools/temporary.ts';
+import { type Fixture, pattern, serve, until } from './fixture.ts';
 import { RawClient } from './raw-client.ts';
 
 const { Read, Write, Flush } = NbdCommand;

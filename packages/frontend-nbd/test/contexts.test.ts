@@ -18,7 +18,8 @@ import {
 } from '@interposer/nbd-protocol';
 import { describe, expect, it } from 'vitest';
 import { ChunkClient, type DialectName } from './chunk-client.ts';
-import { type Fixture, later, serve } from './fixture.ts';
+import { later } from '../../../tools/temporary.ts';
+import { type Fixture, serve } from './fixture.ts';
 import type { OptionAnswer, RawClient } from './raw-client.ts';
 
 const ALLOCATION = 'base:allocation';

@@ -7,30 +7,11 @@ import {
 } from '@interposer/conformance';
 import { createEngine, type Engine, type PluginType, type Port } from '@interposer/core';
 import { ram } from '@interposer/device-ram';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach } from 'vitest';
+import { later, temporaryFolder } from '../../../tools/temporary.ts';
 import { type NbdEvent, type NbdExport, NbdServer, type NbdServerOptions } from '../src/index.ts';
 import { ChunkClient, type DialectName } from './chunk-client.ts';
 import { RawClient } from './raw-client.ts';
-
-const cleanups: (() => unknown)[] = [];
-
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
-});
-
-/** Undone after the test, the last first. */
-export function later(cleanup: () => unknown): void {
-  cleanups.push(cleanup);
-}
-
-export async function temporaryFolder(): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'interposer-nbd-'));
-  later(() => rm(folder, { recursive: true }));
-  return folder;
-}
 
 /** A server with one export, over a disk that can be held, or over memory. */
 export class Fixture {

@@ -7,7 +7,8 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { NbdServer } from '../src/index.ts';
-import { later, pattern, serve, temporaryFolder, until } from './fixture.ts';
+import { later, temporaryFolder } from '../../../tools/temporary.ts';
+import { pattern, serve, until } from './fixture.ts';
 import { RawClient } from './raw-client.ts';
 
 const { Read } = NbdCommand;

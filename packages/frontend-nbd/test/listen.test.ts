@@ -4,7 +4,7 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { startListening } from '../src/listen.ts';
-import { later, temporaryFolder } from './fixture.ts';
+import { later, temporaryFolder } from '../../../tools/temporary.ts';
 
 /** Listens on a free port of this machine, or on a socket file, and shows the server of Node below. */
 async function listening(

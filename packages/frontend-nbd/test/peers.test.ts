@@ -3,7 +3,8 @@ import { open, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { peer } from '../../../tools/peers.ts';
-import { pattern, serve, temporaryFolder } from './fixture.ts';
+import { temporaryFolder } from '../../../tools/temporary.ts';
+import { pattern, serve } from './fixture.ts';
 
 // nbdsh is a Python program of the system and wants the Python of the system.
 const ENVIRONMENT = { ...process.env, PATH: `/usr/bin:/bin:${process.env.PATH ?? ''}` };

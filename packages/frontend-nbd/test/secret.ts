@@ -1,5 +1,6 @@
 import { NbdCommand } from '@interposer/nbd-protocol';
-import { later, type Fixture } from './fixture.ts';
+import { later } from '../../../tools/temporary.ts';
+import { type Fixture } from './fixture.ts';
 import { type RawClient } from './raw-client.ts';
 
 const SECRET = Buffer.from('\u0001$ecret~');

@@ -2,7 +2,7 @@ import { type ClientTls, connectTls, readClientTls } from '@interposer/nbd-tls';
 import { encodeClientFlags, encodeOption, GREETING_BYTES, NbdOption } from '@interposer/nbd-protocol';
 import type { Socket } from 'node:net';
 import { pskFile, x509Folder } from '../../../tools/tls/index.ts';
-import { later } from './fixture.ts';
+import { later } from '../../../tools/temporary.ts';
 import { RawClient } from './raw-client.ts';
 
 /** Alice, by her certificate, and by her pre-shared key. */

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { peer } from '../../../tools/peers.ts';
 import { pskFile, strangerFolder, x509Folder } from '../../../tools/tls/index.ts';
-import { type Fixture, type FixtureOptions, pattern, serve, temporaryFolder } from './fixture.ts';
+import { temporaryFolder } from '../../../tools/temporary.ts';
+import { type Fixture, type FixtureOptions, pattern, serve } from './fixture.ts';
 
 const MIB = 2 ** 20;
 

@@ -13,7 +13,8 @@ import { connect as connectSecurely, TLSSocket } from 'node:tls';
 import { describe, expect, it } from 'vitest';
 import { pskFile, strangerFolder, x509Folder } from '../../../tools/tls/index.ts';
 import { NbdServer } from '../src/index.ts';
-import { type Fixture, later, pattern, serve, until } from './fixture.ts';
+import { later } from '../../../tools/temporary.ts';
+import { type Fixture, pattern, serve, until } from './fixture.ts';
 import { RawClient, type Reply } from './raw-client.ts';
 import { aliceByCertificate, aliceByKey, secure, secureClient, startTls } from './secure-client.ts';
 

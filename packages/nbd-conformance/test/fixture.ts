@@ -1,27 +1,8 @@
 import { createEngine, type Port } from '@interposer/core';
 import { ram } from '@interposer/device-ram';
 import { NbdServer, type NbdServerOptions } from '@interposer/frontend-nbd';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach } from 'vitest';
-
-const cleanups: (() => unknown)[] = [];
-
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
-});
-
-/** Undone after the test, the last first. */
-export function later(cleanup: () => unknown): void {
-  cleanups.push(cleanup);
-}
-
-export async function temporaryFolder(): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'interposer-kit-'));
-  later(() => rm(folder, { recursive: true }));
-  return folder;
-}
+import { later, temporaryFolder } from '../../../tools/temporary.ts';
 
 /** Our own server with a writable export `disk` and a read-only one `fixed`, which is full of a pattern. */
 export interface Ours {

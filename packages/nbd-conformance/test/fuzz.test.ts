@@ -11,7 +11,8 @@ import {
 import { describe, expect, it } from 'vitest';
 import { judge } from '../src/fuzz/judge.ts';
 import { fuzzServer } from '../src/index.ts';
-import { later, ours, pattern, temporaryFolder, uriOf } from './fixture.ts';
+import { later, temporaryFolder } from '../../../tools/temporary.ts';
+import { ours, pattern, uriOf } from './fixture.ts';
 
 // A long run: INTERPOSER_FUZZ_CASES=1000000.
 const cases = Number(process.env.INTERPOSER_FUZZ_CASES ?? 400);

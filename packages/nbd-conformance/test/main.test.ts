@@ -4,7 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { strangerFolder, x509Folder } from '../../../tools/tls/index.ts';
 import type { Report } from '../src/index.ts';
 import { main } from '../src/main.ts';
-import { ours, temporaryFolder, uriOf } from './fixture.ts';
+import { temporaryFolder } from '../../../tools/temporary.ts';
+import { ours, uriOf } from './fixture.ts';
 import { mutants } from './mutants.ts';
 import { proxy } from './proxy.ts';
 

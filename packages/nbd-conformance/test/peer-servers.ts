@@ -5,7 +5,8 @@ import { rm, truncate, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { later, temporaryFolder, uriOf } from './fixture.ts';
+import { later, temporaryFolder } from '../../../tools/temporary.ts';
+import { uriOf } from './fixture.ts';
 
 /** A server of somebody else, that can be started again where it died. */
 export interface PeerServer {

@@ -11,7 +11,7 @@ import {
 } from '@interposer/nbd-protocol';
 import { connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
-import { later, temporaryFolder } from './fixture.ts';
+import { later, temporaryFolder } from '../../../tools/temporary.ts';
 import { type Answer, encodeAnswer, encodeRequest, type Request } from './proxy-messages.ts';
 
 /** A reply to an option. */

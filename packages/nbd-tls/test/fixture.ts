@@ -1,28 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { copyFile, mkdtemp, rm } from 'node:fs/promises';
+import { copyFile } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TLSSocket } from 'node:tls';
-import { afterEach } from 'vitest';
+import { later, temporaryFolder } from '../../../tools/temporary.ts';
 import { type ClientTls, connectTls } from '../src/index.ts';
-
-const cleanups: (() => unknown)[] = [];
-
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
-});
-
-/** Undone after the test, the last first. */
-export function later(cleanup: () => unknown): void {
-  cleanups.push(cleanup);
-}
-
-export async function temporaryFolder(): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'interposer-tls-'));
-  later(() => rm(folder, { recursive: true }));
-  return folder;
-}
 
 /** Starts a server program and waits for its socket; `@` in its arguments stands for the socket's path. */
 export async function startServer(program: string, ...args: readonly string[]): Promise<string> {

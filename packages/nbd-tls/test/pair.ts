@@ -6,7 +6,7 @@ import {
   type SecureConnection,
   type ServerTls,
 } from '../src/index.ts';
-import { later } from './fixture.ts';
+import { later } from '../../../tools/temporary.ts';
 
 /** Both ends of a connection by TCP. */
 export async function socketPair(): Promise<[client: Socket, server: Socket]> {

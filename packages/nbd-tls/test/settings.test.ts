@@ -5,7 +5,7 @@ import { pem, pskFile, strangerFolder, x509Folder } from '../../../tools/tls/ind
 import { readClientTls, readServerTls } from '../src/index.ts';
 import { alternativeNames } from '../src/peer.ts';
 import { folderOf } from './authority.ts';
-import { temporaryFolder } from './fixture.ts';
+import { temporaryFolder } from '../../../tools/temporary.ts';
 
 const SECRET = 'c0ffee00c0ffee';
 
