@@ -2,11 +2,13 @@
 /**
  * The child process of micro.mjs: `node micro-cases.mjs ROOT CASE` prints the figures of one case as JSON.
  *
- * All cases send reads of one sector, so that copying data is a small part of what is measured.
+ * All cases send reads of one sector, so that copying data is a small part of what is measured. The case of the target
+ * `delay` is in delay-case.mjs.
  */
 
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { measureDelay } from './delay-case.mjs';
 
 const [root = '', name = ''] = process.argv.slice(2);
 
@@ -29,7 +31,13 @@ let completed = 0;
 let failed = 0;
 
 /** @type {Record<string, () => Promise<Record<string, number>>>} */
-const cases = { layers: measureLayers, filters: measureFilters, heap: measureHeap, stack: measureStack };
+const cases = {
+  layers: measureLayers,
+  filters: measureFilters,
+  heap: measureHeap,
+  stack: measureStack,
+  delay: () => measureDelay(load),
+};
 const measure = cases[name];
 if (measure === undefined) throw new Error(`no case "${name}"`);
 process.stdout.write(`${JSON.stringify(await measure())}\n`);

@@ -64,12 +64,22 @@ const CASES = [
     nodeFlags: [],
     figures: [{ key: 'growth', name: 'stack at depth 30 over depth 1', unit: 'frames', limit: 0 }],
   },
+  {
+    name: 'delay',
+    nodeFlags: SETTLED,
+    figures: [
+      { key: 'late', name: 'median delay over the asked one and 2 % of it', unit: 'ms', limit: 1 },
+      { key: 'timers', name: 'timers for 10^5 delayed bios', unit: 'timers', limit: 1 },
+      { key: 'memory', name: 'heap for each of 10^5 delayed bios', unit: 'bytes/bio', limit: null },
+      { key: 'kept', name: 'heap for each of 10^5 more, later', unit: 'bytes/bio', limit: 1 },
+    ],
+  },
 ];
 
 const PROCESSES = 5;
 const TIMEOUT_SECONDS = 120;
 const CHILD = fileURLToPath(new URL('micro-cases.mjs', import.meta.url));
-const NEEDED = ['core', 'device-ram', 'target-linear'];
+const NEEDED = ['core', 'device-ram', 'target-delay', 'target-linear'];
 
 /**
  * @param {string} root the repository, built
