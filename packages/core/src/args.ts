@@ -6,10 +6,10 @@ import {
   type OptionsParam,
   type Param,
 } from './params.ts';
-import type { Claim, Port } from './port.ts';
+import type { Claim, Port, PortOptions } from './port.ts';
 
-/** Opens a device argument. */
-export type OpenDevice = (spec: string, claim: Claim) => Promise<Port>;
+/** Opens a device argument; without a mode as the table or filter is. */
+export type OpenDevice = (spec: string, claim: Claim, mode?: PortOptions['mode']) => Promise<Port>;
 
 type Args = Record<string, unknown>;
 
@@ -25,6 +25,7 @@ interface Unopened {
   readonly name: string;
   readonly spec: string;
   readonly claim: Claim;
+  readonly mode: PortOptions['mode'] | undefined;
   /** What the message says before the reason where it cannot be opened. */
   readonly error: string;
 }
@@ -42,8 +43,8 @@ export async function parseArgs(
 ): Promise<Args> {
   const parser = new ArgParser(params, words, label, countError);
   const args = parser.parse();
-  for (const { into, name, spec, claim, error } of parser.devices) {
-    into[name] = await open(spec, claim).catch((reason: unknown) => {
+  for (const { into, name, spec, claim, mode, error } of parser.devices) {
+    into[name] = await open(spec, claim, mode).catch((reason: unknown) => {
       const code = isInterposerError(reason) ? reason.code : 'EIO';
       throw fail(code, `${label}: ${error}: ${asError(reason).message}`, reason);
     });
@@ -139,6 +140,7 @@ class ArgParser {
         name: param.name,
         spec: word,
         claim: this.#claimFor(param.claim, params),
+        mode: param.mode,
         error: param.error ?? 'Device lookup failed',
       });
       return;

@@ -54,7 +54,12 @@ function makeTarget(
 ): Target | Promise<Target> {
   const { port, clock, log, event } = context;
   const { sectors, readOnly } = port.limits;
-  return type.create({ begin: 0, sectors, readOnly, clock, log, event }, args);
+  return type.create({ begin: 0, sectors, readOnly, clock, log, event, open: openNothing }, args);
+}
+
+/** A filter's further devices are those that its parameters declare. */
+function openNothing(spec: string): Promise<Port> {
+  return Promise.reject(fail('ENOTSUP', `a target that serves as a filter opens no further device: ${spec}`));
 }
 
 class TargetFilter implements Filter, Splittable {

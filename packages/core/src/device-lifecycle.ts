@@ -64,9 +64,9 @@ export class DeviceLifecycle {
       event: () => {
         device.raiseEvent();
       },
-      open: (spec, claim) =>
+      open: (spec, claim, mode = readOnly ? 'read' : 'write') =>
         this.#context.devices.open(spec, {
-          mode: readOnly ? 'read' : 'write',
+          mode,
           claim,
           holder: TABLE_HOLDER,
           owner: device,

@@ -1,10 +1,10 @@
 import type { BlockDevice } from './block-device.ts';
-import { parseArgs } from './args.ts';
+import { type OpenDevice, parseArgs } from './args.ts';
 import type { Clock } from './clock.ts';
 import { blamingLater } from './containment.ts';
 import type { FilterRequest } from './filter-request.ts';
 import { FilterStep } from './filter-stack.ts';
-import type { Claim, Port, PortOptions } from './port.ts';
+import type { Port, PortOptions } from './port.ts';
 
 /** What making a filter takes. */
 export interface AttachContext {
@@ -32,8 +32,8 @@ export async function acquireFilter(
   // Each filter claims what it uses for itself.
   const holder = `filter ${type.name}@${altitude} of ${device.name}`;
   try {
-    const open = async (spec: string, claim: Claim): Promise<Port> => {
-      const other = await context.open(spec, { mode, claim, holder, owner: device, inPlaceOf });
+    const open: OpenDevice = async (spec, claim, otherMode = mode) => {
+      const other = await context.open(spec, { mode: otherMode, claim, holder, owner: device, inPlaceOf });
       opened.push(other);
       return other;
     };

@@ -32,6 +32,11 @@ export interface Filter {
   resume?(): void;
   /** A reason not to be detached now; undefined: go ahead. Not asked when the device vanished. */
   queryDetach?(): string | undefined;
+  /**
+   * About to go in order, with no bio inside its device: the last chance to write what it still holds, through its own port.
+   * What it rejects with is the error of the edit, and it stays. Not called when it is forced out or the device vanished.
+   */
+  predetach?(): Promise<void>;
   /** Gone from the stack; no bio is with it. Frees what `attach` acquired. */
   detach?(): void | Promise<void>;
 }

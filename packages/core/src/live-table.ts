@@ -105,8 +105,8 @@ export class LiveTable implements Driver, Splittable {
     for (const { target } of this.rows) target.presuspend?.();
   }
 
-  postsuspend(): void {
-    for (const { target } of this.rows) target.postsuspend?.();
+  async postsuspend(): Promise<void> {
+    for (const { target } of this.rows) await target.postsuspend?.();
   }
 
   async preresume(): Promise<void> {

@@ -1,11 +1,11 @@
-import { parseArgs } from './args.ts';
+import { type OpenDevice, parseArgs } from './args.ts';
 import type { BlockDevice } from './block-device.ts';
 import type { Clock } from './clock.ts';
 import { ALL_OPS, BioOp, hasOp, type OpSet, opSet, SECTOR_SIZE } from './constants.ts';
 import { fail, type InterposerError, isInterposerError } from './errors.ts';
 import { type Limits, makeLimits, stackLimits } from './limits.ts';
 import { LiveTable } from './live-table.ts';
-import type { Claim, Port } from './port.ts';
+import type { Port } from './port.ts';
 import type { Registry } from './registry.ts';
 import { Row } from './row.ts';
 import { checkLayout, type TableLine } from './table-text.ts';
@@ -21,7 +21,7 @@ export interface LoadContext {
   readonly log: (message: string) => void;
   readonly event: () => void;
   /** Opens an underlying device; called again for the same device it may answer the same port. */
-  readonly open: (spec: string, claim: Claim) => Promise<Port>;
+  readonly open: OpenDevice;
 }
 
 /**
@@ -33,17 +33,17 @@ export async function loadTable(lines: readonly TableLine[], context: LoadContex
   const types = lines.map((line) => typeOf(line, context.registry));
   checkFeatures(lines, types, context.readOnly);
   const rows: Row[] = [];
-  const ports = new Map<BlockDevice, Port>();
+  const ports: Port[] = [];
   try {
     for (const [index, line] of lines.entries()) {
       rows.push(await loadRow(line, types[index]!, context, ports));
     }
-    const table = new LiveTable(context.device, rows, [...ports.values()], context.readOnly, tableLimits);
+    const table = new LiveTable(context.device, rows, ports, context.readOnly, tableLimits);
     checkBlocks(rows, table.limits.logicalBlock);
     return table;
   } catch (error) {
     for (const { target } of rows) await target.close?.();
-    for (const port of ports.values()) port.close();
+    for (const port of ports) port.close();
     throw error;
   }
 }
@@ -76,19 +76,15 @@ function checkFeatures(lines: readonly TableLine[], types: readonly TargetType[]
   }
 }
 
-async function loadRow(
-  line: TableLine,
-  type: TargetType,
-  context: LoadContext,
-  ports: Map<BlockDevice, Port>,
-): Promise<Row> {
+async function loadRow(line: TableLine, type: TargetType, context: LoadContext, ports: Port[]): Promise<Row> {
   const where = label(line);
-  const open = (spec: string, claim: Claim): Promise<Port> => openOnce(spec, claim, context, ports);
+  const open: OpenDevice = async (spec, claim, mode) =>
+    takeOnce(await context.open(spec, claim, mode), ports);
   const args = await parseArgs(type.params, line.words, open, where, type.countError);
   const { readOnly, clock, log, event } = context;
   const target = await create(
     type,
-    { begin: line.start, sectors: line.length, readOnly, clock, log, event },
+    { begin: line.start, sectors: line.length, readOnly, clock, log, event, open },
     args,
     where,
   );
@@ -116,17 +112,13 @@ async function create(
   }
 }
 
-/** A table opens each device once, whichever of its rows use it. */
-async function openOnce(
-  spec: string,
-  claim: Claim,
-  context: LoadContext,
-  ports: Map<BlockDevice, Port>,
-): Promise<Port> {
-  const port = await context.open(spec, claim);
-  const known = ports.get(port.device);
+/** A table opens each device once, whichever of its rows use it; twice if it must be written by one that had it for reading. */
+function takeOnce(port: Port, ports: Port[]): Port {
+  const known = ports.find(
+    ({ device, mode }) => device === port.device && (mode === port.mode || mode === 'write'),
+  );
   if (known === undefined) {
-    ports.set(port.device, port);
+    ports.push(port);
     return port;
   }
   // The stronger claim of the two stays.

@@ -78,7 +78,7 @@ export class MappedDevice extends BlockDevice {
     this.path.keepsRequeued = noflush;
     await quiesce([this], noflush ? { ...quiesceOptions, mayHold: new Set([this]) } : quiesceOptions);
     this.suspended = true;
-    this.#live?.postsuspend();
+    await this.#live?.postsuspend();
   }
 
   /** Undoes a suspend, with the table it has. */
@@ -114,7 +114,7 @@ export class MappedDevice extends BlockDevice {
    * new one may take over what it kept; when the new one fails the old one is at work again, and the error is thrown.
    */
   async prepareSwap(table: LiveTable): Promise<void> {
-    if (!this.suspended) this.#live?.postsuspend();
+    if (!this.suspended) await this.#live?.postsuspend();
     try {
       await table.preresume();
     } catch (error) {

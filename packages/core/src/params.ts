@@ -1,4 +1,4 @@
-import type { Claim, Port } from './port.ts';
+import type { Claim, Port, PortOptions } from './port.ts';
 
 interface Common {
   /** Name of the argument in messages, documentation and the parsed result. */
@@ -16,6 +16,8 @@ export interface DeviceParam extends Common {
   readonly kind: 'device';
   /** The `claim` parameter that says how the device is opened. */
   readonly claim?: string;
+  /** How it is opened whatever the mode of the table or filter: a base that is only read, a store that is always written. */
+  readonly mode?: PortOptions['mode'];
 }
 
 /**

@@ -1,3 +1,4 @@
+import type { OpenDevice } from './args.ts';
 import type { Bio } from './bio.ts';
 import type { Clock } from './clock.ts';
 import { API_VERSION, type MapResult, type OpSet } from './constants.ts';
@@ -38,8 +39,8 @@ export interface Target {
   extents?(sector: number, count: number): Promise<Extent[]>;
   /** Before the drain of a suspend: let go of bios that are held back on purpose. */
   presuspend?(): void;
-  /** Drained. */
-  postsuspend?(): void;
+  /** Drained. A suspend, or the next table, waits for what it answers: what goes on without a bio of the device ends here. */
+  postsuspend?(): void | Promise<void>;
   /** Before the gate opens; may fail, and then the device stays suspended. */
   preresume?(): void | Promise<void>;
   resume?(): void;
@@ -58,6 +59,11 @@ export interface TargetContext {
   readonly log: (message: string) => void;
   /** Raises an event on the mapped device, as `interposer wait` sees it. */
   readonly event: () => void;
+  /**
+   * Opens a device that the params table cannot declare, because other arguments tell which word it is. Core closes the
+   * port, with the table or if `create` fails. ENOTSUP for a target that serves as a filter.
+   */
+  readonly open: OpenDevice;
 }
 
 /** Properties of a target type, as the kernel has them. */

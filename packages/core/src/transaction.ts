@@ -1,5 +1,6 @@
+import { compareAltitudes } from './altitude.ts';
 import type { BlockDevice } from './block-device.ts';
-import { blaming } from './containment.ts';
+import { blaming, blamingLater } from './containment.ts';
 import { checkPlan, type Plan } from './device-graph.ts';
 import { asError, fail } from './errors.ts';
 import { acquireFilter, type AttachContext, releaseFilter } from './filter-acquire.ts';
@@ -11,6 +12,7 @@ import type { MappedDevice } from './mapped-device.ts';
 import type { Port } from './port.ts';
 import { checkCovers, isRemap, isRemapTo, remapsTo, type Sized } from './remap.ts';
 import { atRest, quiesce, type QuiesceOptions, thaw } from './quiesce.ts';
+import { within } from './within.ts';
 
 /** What a transaction works with. */
 export interface TransactionContext extends AttachContext {
@@ -144,6 +146,7 @@ export class Transaction implements Plan {
   async #change(devices: readonly BlockDevice[]): Promise<void> {
     const ready: MappedDevice[] = [];
     try {
+      await this.#letLeave();
       for (const [device, table] of this.#tables) {
         await device.prepareSwap(table);
         ready.push(device);
@@ -155,6 +158,17 @@ export class Transaction implements Plan {
       for (const device of ready) await device.undoSwap();
       thaw(devices);
       throw error;
+    }
+  }
+
+  /** What goes in order writes what it holds, highest first, for it may do so through lower ones that go too. */
+  async #letLeave(): Promise<void> {
+    const { clock, drainTimeout } = this.#context;
+    const leaving = [...this.#leaving].filter((step) => !this.#forced.has(step) && !step.fenced);
+    leaving.sort((a, b) => compareAltitudes(b.altitude, a.altitude));
+    for (const step of leaving) {
+      const parting = blamingLater(step, () => step.filter.predetach?.());
+      await within(parting, clock, drainTimeout, `${step.label} on ${step.device.name} did not let go`);
     }
   }
 

@@ -3,7 +3,7 @@ import { type Claim, describeParams, fail, type Param, parseArgs, type Port } fr
 import { Rig } from './support/rig.ts';
 
 let rig: Rig;
-let opened: [string, Claim][];
+let opened: [string, Claim, mode?: 'read' | 'write'][];
 
 beforeEach(() => {
   rig = new Rig();
@@ -13,8 +13,8 @@ beforeEach(() => {
 
 afterEach(() => rig.finish());
 
-async function open(spec: string, claim: Claim): Promise<Port> {
-  opened.push([spec, claim]);
+async function open(spec: string, claim: Claim, mode?: 'read' | 'write'): Promise<Port> {
+  opened.push(mode === undefined ? [spec, claim] : [spec, claim, mode]);
   if (spec === 'odd') throw new Error('odd device');
   if (spec.startsWith('no')) throw fail('ENXIO', `no device ${spec}`);
   return rig.open('disk:a');
@@ -50,6 +50,20 @@ const STRIPES: readonly Param[] = [
 ];
 
 describe('parseArgs', () => {
+  it('opens a device in the mode that its parameter has', async () => {
+    await parse(
+      [
+        { ...DEVICE, mode: 'read' },
+        { ...DEVICE, name: 'store', mode: 'write' },
+      ],
+      'x y',
+    );
+    expect(opened).toEqual([
+      ['x', 'exclusive', 'read'],
+      ['y', 'exclusive', 'write'],
+    ]);
+  });
+
   it('opens a device with the claim that stands behind it', async () => {
     const args = await parse(LINEAR, 'x 8 noexcl');
     expect(args).toMatchObject({ offset: 8, claim: 'noexcl' });

@@ -9,13 +9,17 @@ let a: TestDisk;
 let b: TestDisk;
 let calls: string[];
 let preresume: () => void;
+let postsuspend: () => void | Promise<void>;
 
 /** A target that writes down its life. */
 function living(name: string): Partial<Target> {
   const note = (what: string) => () => void calls.push(`${name} ${what}`);
   return {
     presuspend: note('presuspend'),
-    postsuspend: note('postsuspend'),
+    postsuspend: () => {
+      note('postsuspend')();
+      return postsuspend();
+    },
     preresume: () => {
       note('preresume')();
       preresume();
@@ -28,6 +32,7 @@ function living(name: string): Partial<Target> {
 beforeEach(() => {
   calls = [];
   preresume = () => undefined;
+  postsuspend = () => undefined;
   rig = new Rig(spanType('live', (port) => living(port.device.name)));
   a = rig.disks.add('a', 1024);
   b = rig.disks.add('b', 1024);
@@ -112,6 +117,27 @@ describe('suspend and resume', () => {
     await rig.engine.load('m', '0 8 live disk:a 0');
     await rig.engine.resume('m');
     expect(calls).toEqual(['b presuspend', 'b postsuspend', 'a preresume', 'a resume', 'b close']);
+  });
+
+  it('wait for what a target still has to do, before the suspend is over and before the next table begins', async () => {
+    let rest = (): void => undefined;
+    postsuspend = () => new Promise<void>((resolve) => (rest = resolve));
+    await rig.engine.create('m', { table: '0 8 live disk:a 0' });
+    const suspending = rig.engine.suspend('m').then(() => calls.push('suspended'));
+    await settle();
+    calls.push('rest');
+    rest();
+    await suspending;
+    expect(calls.slice(-3)).toEqual(['a postsuspend', 'rest', 'suspended']);
+    await rig.engine.resume('m');
+    calls.length = 0;
+    const swap = rig.engine.transaction([{ kind: 'reload', device: 'm', table: '0 8 live disk:b 0' }]);
+    await settle();
+    expect(calls).toEqual(['a presuspend', 'a postsuspend']);
+    rest();
+    await swap;
+    expect(calls.slice(2)).toEqual(['b preresume', 'b resume', 'a close']);
+    postsuspend = () => undefined;
   });
 
   it('stays suspended where a target cannot resume; the old table is given up, and bios wait for another try', async () => {

@@ -9,6 +9,15 @@ let a: TestDisk;
 let b: TestDisk;
 let calls: string[];
 
+/** As `span`, with the device opened in a mode of its own. */
+const spanIn = (mode: 'read' | 'write') =>
+  spanType(`for-${mode}`, () => ({}), {
+    params: [
+      { name: 'device', kind: 'device', mode, about: '' },
+      { name: 'offset', kind: 'sector', about: '' },
+    ],
+  });
+
 beforeEach(() => {
   calls = [];
   rig = new Rig(
@@ -16,6 +25,8 @@ beforeEach(() => {
     targetType('fixed', () => ({}), { features: { immutable: true } }),
     targetType('alone', () => ({}), { features: { singleton: true } }),
     targetType('writes', () => ({}), { features: { alwaysWriteable: true } }),
+    spanIn('read'),
+    spanIn('write'),
     targetType('zero', () => ({})),
     targetType('says', () => {
       throw fail('ENOSPC', 'no room');
@@ -30,6 +41,18 @@ beforeEach(() => {
 });
 
 afterEach(() => rig.finish());
+
+describe('a device that two parameters open in different modes', () => {
+  it('is opened in both, unless the first may write', async () => {
+    await rig.engine.create('m', {
+      table: '0 8 for-read disk:a 0\n8 8 for-write disk:a 8\n16 8 for-read disk:a 0',
+    });
+    await rig.engine.create('n', { table: '0 8 for-write disk:b 0\n8 8 for-read disk:b 8' });
+    const modes = (name: string) => rig.device(name).driverPorts.map(({ mode }) => mode);
+    expect(modes('m')).toEqual(['read', 'write']);
+    expect(modes('n')).toEqual(['write']);
+  });
+});
 
 describe('a table that is refused', () => {
   it.each([
