@@ -4,6 +4,10 @@ import type { Plugin } from './plugins/plugin.ts';
 /** Whatever text or bytes can be written to. */
 export interface Sink {
   write(data: string | Uint8Array): unknown;
+  /** Whether it is a terminal. */
+  readonly isTTY?: boolean | undefined;
+  /** Characters in a line of the terminal. */
+  readonly columns?: number | undefined;
 }
 
 /** What the program has around it: a process, or a test. */

@@ -4,10 +4,12 @@ import * as file from '@interposer/device-file';
 import * as nbd from '@interposer/device-nbd';
 import * as ram from '@interposer/device-ram';
 import * as access from '@interposer/filter-access';
+import * as chaos from '@interposer/filter-chaos';
 import * as dirty from '@interposer/filter-dirty';
 import * as stats from '@interposer/filter-stats';
 import * as throttle from '@interposer/filter-throttle';
 import * as trace from '@interposer/filter-trace';
+import * as volatile from '@interposer/filter-volatile';
 import * as delay from '@interposer/target-delay';
 import * as dust from '@interposer/target-dust';
 import * as errorPackage from '@interposer/target-error';
@@ -23,10 +25,12 @@ export const bundledPlugins: readonly Plugin[] = [
   importedPlugin('@interposer/device-nbd', nbd, import.meta.url),
   importedPlugin('@interposer/device-ram', ram, import.meta.url),
   importedPlugin('@interposer/filter-access', access, import.meta.url),
+  importedPlugin('@interposer/filter-chaos', chaos, import.meta.url),
   importedPlugin('@interposer/filter-dirty', dirty, import.meta.url),
   importedPlugin('@interposer/filter-stats', stats, import.meta.url),
   importedPlugin('@interposer/filter-throttle', throttle, import.meta.url),
   importedPlugin('@interposer/filter-trace', trace, import.meta.url),
+  importedPlugin('@interposer/filter-volatile', volatile, import.meta.url),
   importedPlugin('@interposer/target-delay', delay, import.meta.url),
   importedPlugin('@interposer/target-dust', dust, import.meta.url),
   importedPlugin('@interposer/target-error', errorPackage, import.meta.url),

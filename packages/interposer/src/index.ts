@@ -5,14 +5,17 @@
  */
 export * from '@interposer/cli';
 export * from '@interposer/core';
+export { reportText, searchCrashStates, writeImage } from '@interposer/crash-test';
 export { file } from '@interposer/device-file';
 export { nbd } from '@interposer/device-nbd';
 export { ram } from '@interposer/device-ram';
 export { access } from '@interposer/filter-access';
+export { chaos, defineChaos } from '@interposer/filter-chaos';
 export { stats } from '@interposer/filter-stats';
 export { dirty } from '@interposer/filter-dirty';
 export { throttle } from '@interposer/filter-throttle';
 export { readTrace, trace } from '@interposer/filter-trace';
+export { volatile } from '@interposer/filter-volatile';
 export * from '@interposer/frontend-nbd';
 export { delay, delayFilter } from '@interposer/target-delay';
 export { dust, dustFilter } from '@interposer/target-dust';

@@ -3,6 +3,7 @@ import { apply } from './apply.ts';
 import { attach, attachLs, detach } from './attach.ts';
 import { discard, flush, zero } from './blocks.ts';
 import { completion } from './completion.ts';
+import { crashTest, crashTestReplay } from './crash-test.ts';
 import { create } from './create.ts';
 import { daemon, shutdown } from './daemon.ts';
 import { dd } from './dd.ts';
@@ -14,6 +15,7 @@ import { filterRuleAdd, filterRuleLs, filterRuleRm } from './filter-rule.ts';
 import { filterStatus } from './filter-status.ts';
 import { filterAttach, filterDetach, filterLs, filterMessage, filterSwap } from './filter.ts';
 import { info } from './info.ts';
+import { powerCut, powerOn } from './power.ts';
 import { remapFinish, remapLs, remapStart } from './remap.ts';
 import { remove, removeAll } from './remove.ts';
 import { message, rename, wait } from './rename-message-wait.ts';
@@ -69,6 +71,10 @@ export const VERBS: readonly Verb[] = [
   detach,
   deviceLs,
   deviceYank,
+  powerCut,
+  powerOn,
+  crashTest,
+  crashTestReplay,
   explain,
   traceShow,
   dd,

@@ -3,7 +3,7 @@ import { peer } from '../../../../tools/peers.ts';
 import { useBundle } from './bundle.ts';
 import { Background, succeed } from './commands.ts';
 import { sameFiles } from './images.ts';
-import { codeBlocks, Shell, stepsOf } from './pages.ts';
+import { codeBlocks, Shell, stepsOf } from '../pages.ts';
 
 // Dirty bitmaps of a live export as clients of other people see them, and backups made from them: docs/filters/dirty.md word
 // for word.

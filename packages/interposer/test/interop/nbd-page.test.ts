@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { peer } from '../../../../tools/peers.ts';
 import { useBundle } from './bundle.ts';
-import { codeBlocks, Shell, stepsOf } from './pages.ts';
+import { codeBlocks, Shell, stepsOf } from '../pages.ts';
 
 // The examples of docs/nbd.md, in the order of the page, by clients of other people.
 const world = useBundle();

@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import process from 'node:process';
-import type { World } from '../world.ts';
+import type { World } from './world.ts';
 
 /** A command of a page, and what the page says that it prints. */
 export interface Step {
@@ -9,10 +10,14 @@ export interface Step {
   readonly output: string;
 }
 
+/** A page of docs/. */
+export function readPage(page: string): string {
+  return readFileSync(new URL(`../../../docs/${page}`, import.meta.url), 'utf8');
+}
+
 /** The code blocks of a page of docs/ in a language. */
 export function codeBlocks(page: string, language: string): string[] {
-  const text = readFileSync(new URL(`../../../../docs/${page}`, import.meta.url), 'utf8');
-  const fences = text.matchAll(/^```(\w+)\n([^]*?)^```$/gm);
+  const fences = readPage(page).matchAll(/^```(\w+)\n([^]*?)^```$/gm);
   return [...fences].filter(([, found]) => found === language).map(([, , body]) => body!);
 }
 
@@ -29,32 +34,43 @@ export function stepsOf(block: string): Step[] {
 
 const END = '\u0001';
 
+/** Where a shell is, and as whom. */
+export interface ShellOptions {
+  /** Stands for /tmp and has the daemon's socket; that of the world by default. */
+  readonly folder?: string;
+  /** A program, with its arguments, that runs another one with less rights. */
+  readonly launcher?: readonly string[];
+}
+
 /** A shell in a world where `interposer` is the bundle's program. */
 export class Shell {
-  readonly #world: World;
+  readonly #folder: string;
+  readonly #command: readonly string[];
   readonly #environment: NodeJS.ProcessEnv;
 
-  constructor(world: World) {
-    this.#world = world;
+  constructor(world: World, { folder = world.directory, launcher = [] }: ShellOptions = {}) {
+    this.#folder = folder;
+    this.#command = [...launcher, 'bash', '-c'];
     const directory = world.path('bin');
     const command = `${directory}/interposer`;
-    mkdirSync(directory);
+    mkdirSync(directory, { recursive: true });
     writeFileSync(
       command,
       `#!/bin/sh\nexec "${process.execPath}" "${world.path('program/program-entry.mjs')}" "$@"\n`,
     );
     chmodSync(command, 0o755);
     this.#environment = {
-      PATH: `${directory}:/usr/bin:/bin:/usr/sbin:/sbin`,
-      TMPDIR: world.directory,
-      INTERPOSER_SOCKET: world.socket,
+      PATH: `${directory}:/usr/bin:/bin`,
+      TMPDIR: folder,
+      INTERPOSER_SOCKET: `${folder}/control.sock`,
     };
   }
 
-  /** Runs a script of bash that has to succeed; all that it printed. What the page has in /tmp is in the world. */
+  /** Runs a script of bash that has to succeed; all that it printed. What the page has in /tmp is in the folder. */
   async run(script: string): Promise<string> {
-    const child = spawn('bash', ['-c', this.#local(script)], {
-      cwd: this.#world.directory,
+    const [command = '', ...args] = this.#command;
+    const child = spawn(command, [...args, this.#local(script)], {
+      cwd: this.#folder,
       env: this.#environment,
       stdio: ['ignore', 'pipe', 'pipe'],
     });
@@ -63,7 +79,12 @@ export class Shell {
     child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()));
     const code = await new Promise((resolve) => child.on('close', resolve));
     if (code !== 0) throw new Error(`the script ended with ${String(code)}: ${output}`);
-    return output.replaceAll(`${this.#world.directory}/`, '/tmp/');
+    return output.replaceAll(`${this.#folder}/`, '/tmp/');
+  }
+
+  /** Makes a file in the folder. */
+  write(name: string, text: string): void {
+    writeFileSync(join(this.#folder, name), this.#local(text));
   }
 
   /** Runs commands of a page, one after another in one shell; each with what it printed. */
@@ -74,6 +95,6 @@ export class Shell {
   }
 
   #local(text: string): string {
-    return text.replaceAll('/tmp/', `${this.#world.directory}/`);
+    return text.replaceAll('/tmp/', `${this.#folder}/`);
   }
 }
