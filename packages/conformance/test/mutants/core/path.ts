@@ -175,8 +175,8 @@ export const pathMutations: readonly Mutation[] = [
       'filter-acquire',
       'lets I/O to another device enter below its top',
       'I/O of a filter to another device enters at its top',
-      'mode, claim, holder, owner: device',
-      'mode, claim, holder, below: altitude, owner: device',
+      'claim, holder, owner: device',
+      'claim, holder, below: altitude, owner: device',
     ],
     [
       'device-graph',

@@ -56,8 +56,8 @@ export const ruleMutations: readonly Mutation[] = [
       'filter-acquire',
       'claims nothing for a remap',
       'a remap claims what stands in for itself alone',
-      'mode, claim, holder, owner: device',
-      "mode, claim: claim === 'shared' ? claim : 'noexcl', holder, owner: device",
+      'claim, holder, owner: device',
+      "claim: claim === 'shared' ? claim : 'noexcl', holder, owner: device",
     ],
   ]),
   ...mutationsOf(10, [
