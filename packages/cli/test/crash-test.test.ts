@@ -48,6 +48,34 @@ describe('crash-test', () => {
     expect(world.remains()).toEqual([]);
   });
 
+  it('tells what it found though the report for others cannot be written', async () => {
+    const { code, stdout, stderr } = await world.record(
+      'careless',
+      ...check,
+      '--junit',
+      'no/such/folder.xml',
+    );
+    expect({ code, stdout, stderr }).toEqual({
+      code: 1,
+      stdout: expect.stringContaining('record 1 is not there') as string,
+      stderr: expect.stringContaining('ENOENT') as string,
+    });
+  });
+
+  it('tells commands that a shell takes as they are', async () => {
+    const { stdout } = await world.record('careless', ...check, '--dir', "crash-test-one's own");
+    const [, replay = ''] = /^interposer crash-test (replay .*)$/m.exec(stdout) ?? [];
+    expect(replay).toMatch(/^replay 'crash-test-one'\\''s own\/failure-.*\.json'$/);
+  });
+
+  it('has done nothing where a program wrote nothing, and says so', async () => {
+    const nothing = await world.run('--size', '32K', '--run', 'echo nothing', '--check', 'true');
+    expect(nothing).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('nothing was written') as string,
+    });
+  });
+
   it('leaves an image that it begins with alone', async () => {
     const image = makeImage(world.directory, 'user.img', 64, Buffer.from('mine'));
     const before = readFileSync(image);
@@ -55,7 +83,8 @@ describe('crash-test', () => {
     const spoil = 'head -c 3 "$INTERPOSER_IMAGE" | grep -q new && echo gone > "$INTERPOSER_IMAGE"';
     const disk = ['--image', 'user.img', '--prepare', prepare];
     const { code } = await world.run(...disk, '--run', 'echo nothing', '--check', spoil);
-    expect(code).toBe(0);
+    // Nothing was recorded, and the check found nothing.
+    expect(code).toBe(1);
     expect(readFileSync(image).equals(before)).toBe(true);
   });
 

@@ -119,6 +119,40 @@ describe('power-cut of the filter volatile', () => {
   });
 });
 
+describe('the power of several disks', () => {
+  async function twoDisks(): Promise<Workbench> {
+    const plugin = { package: '@interposer/filter-volatile', version: '1', types: [volatile] };
+    const bench = new Workbench(directory, [...PLUGINS, plugin]);
+    for (const name of ['data', 'log']) {
+      await bench.ok('create', name, '--table', '0 8 linear ram:1M 0');
+      await bench.ok('filter', 'attach', name, 'volatile');
+    }
+    return bench;
+  }
+
+  it.each([
+    ['power-cut', 'power-cut', 'off', 'on'],
+    ['power-on', 'power-cut', 'on', 'off'],
+  ])('%s changes none where it cannot change all', async (verb, before, state, other) => {
+    const bench = await twoDisks();
+    await bench.ok(before, verb === 'power-cut' ? 'log' : 'data');
+    const { code, stderr } = await bench.run([verb, 'data', 'log']);
+    expect({ code, stderr }).toEqual({
+      code: 1,
+      stderr: `interposer: EALREADY: the power of log is ${state} already\n`,
+    });
+    expect((await bench.connect().filters('data'))[0]?.status).toContain(`power=${other}`);
+  });
+
+  it('is cut once where a disk is named twice', async () => {
+    const bench = await twoDisks();
+    const cut = 'seed=1 kept=0 torn=0 lost=0';
+    expect(await bench.ok('power-cut', 'data', '/dev/mapper/data', '--seed', '1')).toBe(
+      `data: ${cut}\n/dev/mapper/data: ${cut}\n`,
+    );
+  });
+});
+
 describe('power-on', () => {
   it('brings devices back and is quiet', async () => {
     const bench = await benchWithDisks('data', 'log');

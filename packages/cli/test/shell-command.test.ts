@@ -12,6 +12,7 @@ function shell(command: string, more: Partial<ShellRequest> = {}): Promise<Shell
   return runShell({ command, cwd: directory, env: {}, userEnv: process.env, stop, ...more });
 }
 
+/** One that has closed its files may run for a moment more. */
 function isRunning(pid: number): boolean {
   try {
     return !readFileSync(`/proc/${String(pid)}/stat`, 'utf8').includes(') Z');
@@ -55,10 +56,24 @@ describe('a command', () => {
     expect(tail.length).toBeLessThanOrEqual(4000);
   });
 
+  it('is not waited for by what has got away from it', async () => {
+    const away = `setsid sh -c 'echo $$ > away; exec sleep 1000' & until [ -s away ]; do sleep 0.01; done`;
+    const { code, tail } = await shell(`${away}; echo done`);
+    expect({ code, tail }).toEqual({ code: 0, tail: 'done' });
+    process.kill(noted('away'), 'SIGKILL');
+  });
+
+  it('may be given all the time there is', async () => {
+    expect(await shell('sleep 0.1; echo done', { timeout: 2 ** 40 })).toMatchObject({
+      timedOut: false,
+      tail: 'done',
+    });
+  });
+
   it('leaves no process behind that it has started', async () => {
     const { code } = await shell('sleep 1000 & echo $! > left');
     expect(code).toBe(0);
-    expect(isRunning(noted('left'))).toBe(false);
+    await expect.poll(() => isRunning(noted('left'))).toBe(false);
   });
 
   it('is ended when its time is over', async () => {
@@ -77,7 +92,7 @@ describe('a command', () => {
   it('is ended with all its processes when the user wants that', async () => {
     const result = await stopWhenReady('sh -c "sleep 1000 & echo \\$! > deep; echo ready; wait" & wait');
     expect(result).toMatchObject({ code: null, signal: 'SIGTERM', timedOut: false, tail: 'ready' });
-    expect(isRunning(noted('deep'))).toBe(false);
+    await expect.poll(() => isRunning(noted('deep'))).toBe(false);
     const stopped = AbortSignal.abort();
     expect(await shell('sleep 1000', { stop: stopped })).toMatchObject({ signal: 'SIGTERM' });
   });
@@ -93,6 +108,6 @@ describe('a command', () => {
   it('is killed if it does not want to end', async () => {
     const command = 'trap "" TERM; echo $$ > stubborn; echo ready; while :; do sleep 0.05; done';
     expect(await stopWhenReady(command)).toMatchObject({ code: null, signal: 'SIGKILL' });
-    expect(isRunning(noted('stubborn'))).toBe(false);
+    await expect.poll(() => isRunning(noted('stubborn'))).toBe(false);
   });
 });

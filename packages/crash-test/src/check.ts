@@ -1,6 +1,9 @@
 import { fail } from '@interposer/core';
 import type { CrashState } from './crash-state.ts';
 
+/** The longest that a timer takes, in milliseconds; one that is to take longer runs out at once. */
+const NO_LIMIT = 2 ** 31 - 1;
+
 /** What a check says of a state. */
 export type Verdict = { readonly ok: true } | { readonly ok: false; readonly message: string };
 
@@ -25,11 +28,14 @@ export async function runCheck(
   const late: Verdict = { ok: false, message };
   let timer: NodeJS.Timeout | undefined;
   const timedOut = new Promise<Verdict | undefined>((resolve) => {
-    timer = setTimeout(() => {
-      // One that was given up and does not end is not waited for any longer either.
-      resolve(signal.aborted ? undefined : late);
-      control.abort(fail('ETIMEDOUT', message));
-    }, timeout);
+    timer = setTimeout(
+      () => {
+        // One that was given up and does not end is not waited for any longer either.
+        resolve(signal.aborted ? undefined : late);
+        control.abort(fail('ETIMEDOUT', message));
+      },
+      Math.min(timeout, NO_LIMIT),
+    );
   });
   try {
     const verdict = await Promise.race([check(state, signal), timedOut]);

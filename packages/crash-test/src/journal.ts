@@ -35,7 +35,7 @@ interface Line {
 export class Journal {
   readonly #file: FileHandle;
   readonly #verdicts = new Map<string, Verdict>();
-  #last: Promise<unknown> = Promise.resolve();
+  #last: Promise<void> = Promise.resolve();
 
   private constructor(file: FileHandle) {
     this.#file = file;
@@ -80,12 +80,10 @@ export class Journal {
     return this.#file.close();
   }
 
-  /** One line after the other, whole. */
+  /** One line after the other, whole. Behind one that failed there is none, for a part of it may be in the file. */
   #append(line: object): Promise<void> {
-    const written = this.#last.then(() => this.#file.appendFile(`${JSON.stringify(line)}\n`));
-    // Whoever asked for it is told; the next line is tried all the same.
-    this.#last = written.catch(() => undefined);
-    return written;
+    this.#last = this.#last.then(() => this.#file.appendFile(`${JSON.stringify(line)}\n`));
+    return this.#last;
   }
 
   async #load(path: string, header: JournalHeader): Promise<void> {

@@ -212,6 +212,12 @@ describe('checks', () => {
     expect(reasons[0]).toMatchObject({ code: 'ETIMEDOUT' });
   });
 
+  it('may be given all the time there is', async () => {
+    const check: Check = () => setTimeout(50, { ok: true });
+    const { failures } = await search('........', steps, { check, timeout: Number.MAX_SAFE_INTEGER });
+    expect(failures).toEqual([]);
+  });
+
   it('that reject end the search, when the others have ended', async () => {
     let running = 0;
     const check: Check = async ({ kept }) => {

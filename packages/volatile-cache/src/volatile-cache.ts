@@ -7,8 +7,10 @@ import {
   type ExtentSource,
   fail,
   type FilterContext,
+  hasOp,
   type InterposerError,
   type Limits,
+  opSet,
   type Port,
   PreResult,
   Status,
@@ -175,9 +177,9 @@ export class VolatileCache {
     return cachedExtents(this.#store.newest, below, sector, count);
   }
 
-  /** With a cache writes need a flush to be stable. */
+  /** With a cache writes need a flush to be stable, so there is one, whether the device below has it or not. */
   limits(below: Limits): Limits {
-    return { ...below, volatileCache: true };
+    return { ...below, volatileCache: true, ops: below.ops | opSet(BioOp.Flush) };
   }
 
   /** A reason why the filter cannot go now. */
@@ -213,7 +215,8 @@ export class VolatileCache {
   }
 
   #flush(bio: Bio): PreResult {
-    if (this.#store.isEmpty && this.#worker.isIdle) return this.#traffic.pass();
+    const isFlushable = hasOp(this.#port.limits.ops, BioOp.Flush);
+    if (isFlushable && this.#store.isEmpty && this.#worker.isIdle) return this.#traffic.pass();
     this.#worker.flush(bio);
     return PreResult.Taken;
   }

@@ -1,4 +1,4 @@
-import { type Bio, BioFlag, BioOp, type Extent, Status } from '@interposer/core';
+import { type Bio, BioFlag, BioOp, Random, type Extent, Status } from '@interposer/core';
 import { afterEach, describe, expect, it } from 'vitest';
 import { DISK, filled, Setup, type SetupOptions } from './setup.ts';
 
@@ -243,6 +243,19 @@ describe('a volatile cache', () => {
     await setup.flush();
     expect(setup.stable(0, 5)).toEqual([1, 0, 2, 0, 3]);
     expect(setup.cache.bytes).toBe(0);
+  });
+
+  it('has flushes over a disk that has none, and can lose its power', async () => {
+    await start({ limits: { ops: 0b11011 } });
+    expect(await setup.flush()).toBe(Status.Ok);
+    await setup.write(0, 2, 1);
+    expect(setup.below(0, 2)).toEqual([0, 0]);
+    expect(await setup.flush()).toBe(Status.Ok);
+    expect(setup.below(0, 2)).toEqual([1, 1]);
+    await setup.write(0, 2, 2);
+    const all = { random: new Random(1), keep: 1, torn: 0, unit: 512, order: 'any' } as const;
+    expect(await setup.settle(setup.cache.cut(all))).toEqual({ kept: 1, torn: 0, lost: 0 });
+    expect(setup.below(0, 2)).toEqual([2, 2]);
   });
 
   it('refuses at once what the disk below refuses', async () => {

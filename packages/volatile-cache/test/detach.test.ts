@@ -33,6 +33,14 @@ describe('a cache that is taken away', () => {
     expect(await setup.engine.filters(DISK)).toEqual([]);
   });
 
+  it('writes everything to a disk that has no flushes, whose writes are stable', async () => {
+    await start({ limits: { ops: 0b11011 } });
+    expect(setup.port.limits.ops).toBe(0b11111);
+    await detach();
+    expect(setup.below(0, 6)).toEqual([1, 1, 2, 2, 2, 2]);
+    expect(setup.port.limits.ops).toBe(0b11011);
+  });
+
   it('an edit of the stack elsewhere writes nothing below', async () => {
     await start();
     await setup.settle(setup.engine.attachFilter(DISK, 'cache@50000'));

@@ -3,6 +3,7 @@ import { relative } from 'node:path';
 import { fromSystemError } from '@interposer/core';
 import { type CrashState, type Failure, junit, reportText, type SearchResult } from '@interposer/crash-test';
 import type { Settings } from './settings.ts';
+import { shellWord } from './shell-word.ts';
 
 /** What a search found, for programs. */
 export function reportJson(folder: string, { base, log, check }: Settings, result: SearchResult): object {
@@ -44,7 +45,10 @@ export function reportForPeople(folder: string, cwd: string, result: SearchResul
   if (ended === 'stopped') lines.push('There may be more failures: --keep-going finds them.');
   const file = failures[0]?.file;
   if (file !== undefined) {
-    lines.push('To see the check fail again:', `interposer crash-test replay ${relative(cwd, file)}`);
+    lines.push(
+      'To see the check fail again:',
+      `interposer crash-test replay ${shellWord(relative(cwd, file))}`,
+    );
   }
   return `${lines.join('\n')}\n`;
 }

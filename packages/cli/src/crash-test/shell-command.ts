@@ -6,7 +6,7 @@ import { LineSplitter } from '../daemon/line-splitter.ts';
 /** Characters of what a command wrote that are kept, the latest. */
 const MAX_TAIL = 4000;
 
-/** Milliseconds that a command which is to end may take for it, before it is killed. */
+/** Milliseconds that a command which is to end may take for it, before it is killed; and that its output may stay open after it. */
 const GRACE = 2000;
 
 /** A command of the user's, as `sh -c` takes it, and what it runs with. */
@@ -45,7 +45,8 @@ type Child = ChildProcessByStdio<null, Readable, Readable>;
 
 /**
  * Runs a command in a process group of its own, so that nothing of it is left: what still runs when the command has ended, when
- * its time is over or when the user has had enough is ended with it. Resolves when all of that is gone.
+ * its time is over or when the user has had enough is ended with it. Resolves when all of that is gone. What has made itself a
+ * session of its own, as daemons do, gets away, and is not waited for.
  */
 export async function runShell(request: ShellRequest): Promise<ShellResult> {
   const { command, cwd, env, userEnv, stop } = request;
@@ -61,10 +62,13 @@ export async function runShell(request: ShellRequest): Promise<ShellResult> {
   const end = (): void => {
     endGroup(child);
   };
-  const timer = setTimeout(() => {
-    timedOut = true;
-    end();
-  }, request.timeout ?? NO_LIMIT);
+  const timer = setTimeout(
+    () => {
+      timedOut = true;
+      end();
+    },
+    Math.min(request.timeout ?? NO_LIMIT, NO_LIMIT),
+  );
   if (stop.aborted) end();
   stop.addEventListener('abort', end);
   try {
@@ -127,7 +131,7 @@ function watchLines(stream: Readable, onLine: (line: Uint8Array | null) => void,
 
 const NEWLINE = 10;
 
-/** Resolves when the command has ended and nobody has its output open any more. */
+/** Resolves when the command has ended and nobody has its output open any more, or only who got away. */
 function ending(
   child: Child,
 ): Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }> {
@@ -135,11 +139,17 @@ function ending(
     child.on('error', (error) => {
       reject(fromSystemError(error, '/bin/sh'));
     });
+    let timer: NodeJS.Timeout | undefined;
     // What the command has started may go on, and hold its output open.
     child.on('exit', () => {
       signalGroup(child, 'SIGKILL');
+      timer = setTimeout(() => {
+        child.stdout.destroy();
+        child.stderr.destroy();
+      }, GRACE);
     });
     child.on('close', (code, signal) => {
+      clearTimeout(timer);
       resolve({ code, signal });
     });
   });

@@ -55,21 +55,32 @@ interface Report {
   readonly answer: string;
 }
 
-/** Nothing is said to any of them unless all have a cache, and then to all at once: nobody writes in between. */
+/**
+ * Nothing is said to any of them unless all have a cache and power to lose, or to get back; and then to all at once: nobody
+ * writes in between.
+ */
 async function tellCaches(command: Command, words: readonly string[]): Promise<Report[]> {
   const { operands } = command;
   const service = await command.service();
   const names: string[] = [];
-  for (const device of operands) names.push(await deviceWithCache(service, device));
-  const answers = await Promise.all(names.map((name) => service.messageFilter(name, CACHE, words)));
-  return operands.map((device, at) => ({ device, answer: answers[at]!.trimEnd() }));
+  for (const device of operands) names.push(await deviceWithCache(service, device, words[0] === 'cut'));
+  const answers = new Map(
+    [...new Set(names)].map((name) => [name, service.messageFilter(name, CACHE, words)] as const),
+  );
+  const told = await Promise.all(names.map((name) => answers.get(name)!));
+  return operands.map((device, at) => ({ device, answer: told[at]!.trimEnd() }));
 }
 
 /** The name that the engine knows the device by, which takes it no time to find: a path would first be looked up. */
-async function deviceWithCache(service: Service, device: string): Promise<string> {
+async function deviceWithCache(service: Service, device: string, isOn: boolean): Promise<string> {
   const filters = await service.filters(device);
   const cache = filters.find(({ type }) => type === CACHE);
-  if (cache !== undefined) return cache.device;
+  if (cache !== undefined) {
+    const power = /\bpower=(\w+)/.exec(cache.status)?.[1];
+    if (power !== undefined && (power === 'on') !== isOn)
+      throw fail('EALREADY', `the power of ${device} is ${power} already`);
+    return cache.device;
+  }
   throw fail(
     'ENOENT',
     `${device} has no cache to lose: slide one over it with interposer filter attach ${device} ${CACHE}`,
