@@ -16,6 +16,8 @@ import * as errorPackage from '@interposer/target-error';
 import * as flakey from '@interposer/target-flakey';
 import * as linear from '@interposer/target-linear';
 import * as logWrites from '@interposer/target-log-writes';
+import * as mirror from '@interposer/target-mirror';
+import * as snapshot from '@interposer/target-snapshot';
 import * as striped from '@interposer/target-striped';
 import * as zero from '@interposer/target-zero';
 
@@ -37,6 +39,8 @@ export const bundledPlugins: readonly Plugin[] = [
   importedPlugin('@interposer/target-flakey', flakey, import.meta.url),
   importedPlugin('@interposer/target-linear', linear, import.meta.url),
   importedPlugin('@interposer/target-log-writes', logWrites, import.meta.url),
+  importedPlugin('@interposer/target-mirror', mirror, import.meta.url),
+  importedPlugin('@interposer/target-snapshot', snapshot, import.meta.url),
   importedPlugin('@interposer/target-striped', striped, import.meta.url),
   importedPlugin('@interposer/target-zero', zero, import.meta.url),
 ];

@@ -23,6 +23,8 @@ export { error, errorFilter } from '@interposer/target-error';
 export { flakey, flakeyFilter } from '@interposer/target-flakey';
 export { linear } from '@interposer/target-linear';
 export { logWrites, logWritesFilter } from '@interposer/target-log-writes';
+export { mirror } from '@interposer/target-mirror';
+export { snapshot, snapshotMerge, snapshotOrigin } from '@interposer/target-snapshot';
 export { striped } from '@interposer/target-striped';
 export { zero } from '@interposer/target-zero';
 export { readLog, replay } from '@interposer/write-log';

@@ -16,8 +16,12 @@ import {
 } from '@interposer/core';
 import type { Changes, DiskFacts, Held, Run, Step } from './scenario.ts';
 
+/** The stamp of a disk that is empty at first. */
+const EMPTY = 'zero';
+
 /** The kernel's stamps: 16 bytes with the name and the number of the sector, over and over. */
 export function stamp(letter: string, sector: number): Buffer {
+  if (letter === EMPTY) return Buffer.alloc(SECTOR_SIZE);
   const text = `${letter} ${String(sector % 1e8).padStart(8, '0')} ----\n`;
   return Buffer.alloc(SECTOR_SIZE, text);
 }
@@ -107,7 +111,7 @@ export class StampedDisk implements Driver {
   changes(): Run[] {
     return runsIn(this.data, 0).filter(
       ([first, , what, number, changes]) =>
-        what !== this.facts.stamp || number !== first || changes !== undefined,
+        what !== this.facts.stamp || (what !== EMPTY && number !== first) || changes !== undefined,
     );
   }
 

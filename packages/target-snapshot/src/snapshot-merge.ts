@@ -1,0 +1,73 @@
+import { type Bio, BioOp, MapResult, Status, type TargetType } from '@interposer/core';
+import { NO_CHUNK } from './chunk-table.ts';
+import { Merge } from './merge.ts';
+import { SnapshotBase } from './snapshot-base.ts';
+import { snapshotType } from './snapshot-type.ts';
+
+/**
+ * An origin that becomes what its snapshot is, in use meanwhile: chunks that are not merged yet are those of the store.
+ * Kernel: snapshot_merge_map in dm-snap.c.
+ */
+class SnapshotMerge extends SnapshotBase {
+  readonly merges = true;
+  /** One for the origin, one for the store. */
+  readonly flushCopies = 2;
+  #merge: Merge | null = null;
+
+  map(bio: Bio): MapResult {
+    const { op } = bio;
+    if (op === BioOp.Flush) {
+      bio.port = bio.copy === 0 ? this.ports.origin : this.ports.cow;
+      return MapResult.Remapped;
+    }
+    if (op === BioOp.Discard) {
+      bio.complete(Status.Ok);
+      return MapResult.Submitted;
+    }
+    const { exceptions } = this;
+    const chunk = exceptions?.chunkOf(bio.sector) ?? NO_CHUNK;
+    const cowChunk = exceptions?.valid === true ? exceptions.find(chunk) : NO_CHUNK;
+    bio.port = this.ports.origin;
+    if (exceptions === null || cowChunk === NO_CHUNK) {
+      if (op === BioOp.Read || this.origin.admit(bio)) return MapResult.Remapped;
+      return MapResult.Submitted;
+    }
+    if (op === BioOp.Write && this.#merge?.covers(chunk) === true) {
+      this.#merge.hold(bio);
+      return MapResult.Submitted;
+    }
+    if (op === BioOp.Write) exceptions.tracked.track(bio);
+    bio.port = this.ports.cow;
+    bio.sector = exceptions.place(bio.sector, cowChunk);
+    return MapResult.Remapped;
+  }
+
+  get mergeFailed(): boolean {
+    return this.#merge?.failed === true;
+  }
+
+  presuspend(): void {
+    this.#merge?.stop();
+  }
+
+  override resume(): void {
+    super.resume();
+    const { exceptions } = this;
+    if (exceptions === null) return;
+    this.#merge ??= new Merge(exceptions, this.origin);
+    this.#merge.start();
+  }
+
+  override async stopped(): Promise<void> {
+    this.#merge?.stop();
+    await this.#merge?.stopped();
+  }
+}
+
+/** The target type of origins that a snapshot is merged into. */
+export const snapshotMerge: TargetType = snapshotType(
+  'snapshot-merge',
+  [1, 5, 0],
+  true,
+  (context, words, ports) => new SnapshotMerge(context, words, ports),
+);
