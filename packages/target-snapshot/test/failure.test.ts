@@ -1,35 +1,19 @@
 import type { ChaosDisk } from '@interposer/conformance';
 import { type Bio, BioOp, Status } from '@interposer/core';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { numbersIn, sectorsOf, turns, World } from './world.ts';
+import { ORIGIN, OriginWorld, SECTORS, table } from './origin-world.ts';
+import { numbersIn, turns } from './world.ts';
 
-const SECTORS = 256;
-const ORIGIN = `0 ${String(SECTORS)} snapshot-origin chaos:disk`;
-
-let world: World;
+let world: OriginWorld;
 let disk: ChaosDisk;
 let store: ChaosDisk;
 
 beforeEach(() => {
-  world = new World();
-  disk = world.disk('disk', { sectors: SECTORS });
-  disk.data.set(sectorsOf(Array.from({ length: SECTORS }, (_, sector) => sector + 1)));
-  store = world.disk('a', { sectors: 512 });
-  world.disk('b', { sectors: 512 });
+  world = new OriginWorld();
+  ({ origin: disk, store } = world);
 });
 
-afterEach(async () => {
-  for (const one of [disk, store]) {
-    one.heal();
-    one.release();
-  }
-  await world.close();
-  expect(world.clock.pending).toBe(0);
-});
-
-function table(words: string, type = 'snapshot', name = 'a'): string {
-  return `0 ${String(SECTORS)} ${type} chaos:disk chaos:${name} ${words}`;
-}
+afterEach(() => world.finish());
 
 describe('a store that is full', () => {
   async function fill(words: string): Promise<{ failed: number }> {
