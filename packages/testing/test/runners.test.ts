@@ -1,4 +1,5 @@
 import { cpSync, existsSync, readFileSync, realpathSync } from 'node:fs';
+import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { peer } from '../../../tools/peers.ts';
@@ -6,6 +7,12 @@ import { type Output, run } from './program.ts';
 import { Project } from './project.ts';
 
 const canFuse = existsSync('/dev/fuse') && peer('nbdfuse', 'fusermount3');
+/** What the example with SQLite takes: a superuser who may mount, and a few programs. */
+const canMount =
+  canFuse &&
+  existsSync('/dev/loop-control') &&
+  process.getuid?.() === 0 &&
+  peer('python3', 'mke2fs', 'e2fsck', 'debugfs', 'mount', 'umount', 'unshare');
 const EXAMPLES = fileURLToPath(new URL('../examples', import.meta.url));
 const PAGES = ['../README.md', '../../../docs/testing.md'].map((page) => new URL(page, import.meta.url));
 const VITEST = fileURLToPath(new URL('../../../node_modules/vitest', import.meta.url));
@@ -25,6 +32,13 @@ describe('the examples', () => {
     expect(passed(output)).toBe(true);
     expect(output.stdout).toMatch(/pass 6\b/);
     expect(output.stdout).toMatch(/fail 0\b/);
+  });
+
+  it.skipIf(!canMount)('break SQLite where it asks for that', async () => {
+    const output = await run('node', ['--test', project.path('sqlite.node.test.js')]);
+    expect(output.stdout).toMatch(/pass 2\b/);
+    expect(output.stdout).toMatch(/fail 0\b/);
+    expect(passed(output)).toBe(true);
   });
 
   it('pass under vitest', async () => {
