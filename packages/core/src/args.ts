@@ -7,6 +7,7 @@ import {
   type Param,
 } from './params.ts';
 import type { Claim, Port, PortOptions } from './port.ts';
+import { parseSize } from './size.ts';
 
 /** Opens a device argument; without a mode as the table or filter is. */
 export type OpenDevice = (spec: string, claim: Claim, mode?: PortOptions['mode']) => Promise<Port>;
@@ -15,9 +16,6 @@ type Args = Record<string, unknown>;
 
 /** A parameter that is one word. */
 type SingleParam = Exclude<Param, { kind: 'repeat' | 'options' | 'rest' }>;
-
-const SIZE = /^(\d+)([KMGT]?)$/i;
-const SUFFIXES = 'KMGT';
 
 /** A device argument that is still a word: devices are opened when the whole line has proved to be sound. */
 interface Unopened {
@@ -177,7 +175,7 @@ class ArgParser {
   }
 
   #number(param: NumberParam, word: string): number {
-    const value = param.kind === 'size' ? bytesOf(word) : /^\d+$/.test(word) ? Number(word) : NaN;
+    const value = param.kind === 'size' ? parseSize(word) : /^\d+$/.test(word) ? Number(word) : NaN;
     if (!Number.isSafeInteger(value)) {
       const suffixed = param.kind === 'size' ? ', or one with K, M, G or T' : '';
       throw this.#error(param, `"${word}" is not a whole decimal number up to 2^53-1${suffixed}`);
@@ -210,11 +208,4 @@ class ArgParser {
       `${this.#label}: ${text}; arguments: ${grammar}; given: ${String(this.#words.length)}`,
     );
   }
-}
-
-/** NaN for what is no size. */
-function bytesOf(word: string): number {
-  const [, digits, suffix = ''] = SIZE.exec(word) ?? [];
-  if (digits === undefined) return NaN;
-  return Number(digits) * (suffix === '' ? 1 : 1024 ** (SUFFIXES.indexOf(suffix.toUpperCase()) + 1));
 }

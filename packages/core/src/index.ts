@@ -57,6 +57,7 @@ export { Random } from './random.ts';
 export { isPluginType, type PluginType, Registry } from './registry.ts';
 export { remapFilter } from './remap.ts';
 export { Row } from './row.ts';
+export { parseSize, sizeText } from './size.ts';
 export { checkLayout, parseTable, quoteWord, splitWords, type TableLine } from './table-text.ts';
 export {
   type Area,

@@ -1,3 +1,4 @@
+import { parseSize, sizeText } from '@interposer/core';
 import { ERRNOS, MAX_ERRNO, parseErrno } from './errnos.ts';
 import type { ChaosFlag, LengthRange, SectorRange } from './rule.ts';
 
@@ -21,7 +22,6 @@ export interface AnyCodec {
 const WHOLE = /^\d{1,16}$/;
 const DECIMAL = /^\d+(\.\d+)?(e-?\d+)?$/;
 const NAME = /^[A-Za-z0-9._-]{1,64}$/;
-const SIZE = /^(\d{1,16})([KMGT]?)$/i;
 
 /** The most words of a list, such as that of states. */
 const MOST_NAMES = 64;
@@ -55,11 +55,7 @@ export const milliseconds: Codec<number> = decimal(0, 86_400_000);
 export function size(least: number, most: number): Codec<number> {
   return {
     allowed: `a size from ${sizeText(least)} to ${sizeText(most)}: bytes, or with K, M, G or T`,
-    parse: (text) => {
-      const [, digits = '', suffix = ''] = SIZE.exec(text) ?? [];
-      if (digits === '') return undefined;
-      return inside(Number(digits) * 1024 ** ' KMGT'.indexOf(suffix.toUpperCase() || ' '), least, most);
-    },
+    parse: (text) => inside(parseSize(text), least, most),
     text: sizeText,
   };
 }
@@ -159,11 +155,4 @@ export const answer: Codec<boolean> = {
 
 function inside(value: number, least: number, most: number): number | undefined {
   return value >= least && value <= most ? value : undefined;
-}
-
-/** As short as it can be written without loss. */
-function sizeText(bytes: number): string {
-  let [value, power] = [bytes, 0];
-  while (value > 0 && value % 1024 === 0 && power < 4) [value, power] = [value / 1024, power + 1];
-  return `${String(value)}${' KMGT'.charAt(power).trim()}`;
 }

@@ -1,4 +1,4 @@
-import { fail } from '@interposer/core';
+import { fail, sizeText } from '@interposer/core';
 
 /** Names of the limits. Those without a direction are shared by both; where several apply, all of them hold. */
 export const RATE_NAMES = ['iops', 'read-iops', 'write-iops', 'bps', 'read-bps', 'write-bps'] as const;
@@ -51,11 +51,4 @@ export function ratesList(rates: Rates): string {
 
 function wordOf(rates: Rates, name: RateName): string {
   return `${name}=${name.endsWith('bps') ? sizeText(rates[name]) : String(rates[name])}`;
-}
-
-/** As short as it can be written without loss. */
-function sizeText(bytes: number): string {
-  let [value, power] = [bytes, 0];
-  while (value > 0 && value % 1024 === 0 && power < 4) [value, power] = [value / 1024, power + 1];
-  return `${String(value)}${' KMGT'.charAt(power).trim()}`;
 }

@@ -1,4 +1,4 @@
-import { fail, type Param, parseArgs, type Port } from '@interposer/core';
+import { fail, type Param, parseArgs, type Port, sizeText } from '@interposer/core';
 import { type CutOptions, DEFAULT_CAPACITY } from '@interposer/volatile-cache';
 
 /** How the filter is set. */
@@ -111,13 +111,6 @@ export function settingsList(settings: Settings): string {
 
 function wordOf(settings: Settings, key: keyof Settings): string {
   return `${key}=${key === 'size' ? sizeText(settings.size) : String(settings[key] ?? 'random')}`;
-}
-
-/** As short as it can be written without loss. */
-function sizeText(bytes: number): string {
-  let [value, power] = [bytes, 0];
-  while (value > 0 && value % 1024 === 0 && power < 4) [value, power] = [value / 1024, power + 1];
-  return `${String(value)}${' KMGT'.charAt(power).trim()}`;
 }
 
 function openNothing(): Promise<Port> {

@@ -1,10 +1,9 @@
-import type { DeviceSummary } from '@interposer/core';
+import { type DeviceSummary, parseSize } from '@interposer/core';
 import { findDevice } from './device-words.ts';
 import type { StackControl } from './stack-control.ts';
 
 const CLAIMS: readonly string[] = ['excl', 'noexcl'];
 const OPTION = /^([A-Za-z_][\w-]*)=(.*)$/s;
-const NUMBER = /^(\d+)([KMGT]?)$/i;
 const HIDDEN = /^0{16,}$/;
 const DEVICE_NUMBER = /^\d+:\d+$/;
 
@@ -54,9 +53,8 @@ async function sameWord(control: StackControl, wanted: string, running: string):
 }
 
 function valueOf(word: string): number | undefined {
-  const [, digits, suffix = ''] = NUMBER.exec(word) ?? [];
-  if (digits === undefined) return undefined;
-  return Number(digits) * 1024 ** ' KMGT'.indexOf(suffix.toUpperCase() || ' ');
+  const value = parseSize(word);
+  return Number.isNaN(value) ? undefined : value;
 }
 
 /** `shown` is a device's number or its name. */

@@ -1,16 +1,13 @@
-import { fail, SECTOR_SIZE } from '@interposer/core';
+import { fail, parseSize, SECTOR_SIZE } from '@interposer/core';
 import type { Options } from '../command-line.ts';
 import { type Bounds, type Presentation, PRESENTATIONS } from './settings.ts';
 import { withoutUndefined } from './without-undefined.ts';
-
-const UNITS: Readonly<Record<string, number>> = { '': 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30, T: 2 ** 40 };
 
 /** A size in bytes, whole sectors of it; undefined where the option was not given. */
 export function sizeOption(options: Options, name: string): number | undefined {
   const text = options.get(name);
   if (text === undefined) return undefined;
-  const [, digits, unit = ''] = /^(\d+)([KMGT]?)$/.exec(text) ?? [];
-  const bytes = Number(digits) * UNITS[unit]!;
+  const bytes = parseSize(text);
   if (bytes > 0 && bytes % SECTOR_SIZE === 0 && Number.isSafeInteger(bytes)) return bytes;
   throw fail(
     'EINVAL',
