@@ -2,6 +2,7 @@ import { fail } from '@interposer/core';
 import { ACCESS_GRAMMAR } from '@interposer/frontend-nbd';
 import type { Options } from './command-line.ts';
 import type { ExportSettings, SocketSettings } from '@interposer/stack-file';
+import { withoutUndefined } from './without-undefined.ts';
 
 /** Names of the options that say how a socket behaves and how a device is served on it. */
 export const EXPORT_OPTIONS: readonly string[] = [
@@ -36,15 +37,15 @@ export function exportSettings(options: Options): ExportSettings & SocketSetting
   const group = options.get('socket-group');
   const tls = tlsSettings(options);
   const blockSizes = blockSizesOf(options);
-  return {
-    ...(allow.length === 0 ? {} : { allow }),
-    ...(maxConnections === undefined ? {} : { maxConnections }),
-    ...(blockSizes === undefined ? {} : { blockSizes }),
-    ...(tls === undefined ? {} : { tls }),
-    ...(idle === undefined ? {} : { idleTimeout: idle * MILLISECONDS }),
-    ...(mode === undefined ? {} : { mode }),
-    ...(group === undefined ? {} : { group }),
-  };
+  return withoutUndefined({
+    allow: allow.length === 0 ? undefined : allow,
+    maxConnections,
+    blockSizes,
+    tls,
+    idleTimeout: idle === undefined ? undefined : idle * MILLISECONDS,
+    mode,
+    group,
+  });
 }
 
 function tlsSettings(options: Options): SocketSettings['tls'] {
@@ -62,8 +63,7 @@ function tlsSettings(options: Options): SocketSettings['tls'] {
   return {
     mode: mode === 'on' ? 'allow' : mode,
     verifyPeer,
-    ...(certificates === undefined ? {} : { certificates }),
-    ...(psk === undefined ? {} : { psk }),
+    ...withoutUndefined({ certificates, psk }),
   };
 }
 
@@ -79,8 +79,7 @@ function blockSizesOf(options: Options): ExportSettings['blockSizes'] {
   return {
     strict,
     minimum: minimum!,
-    ...(preferred === undefined ? {} : { preferred }),
-    ...(maximum === undefined ? {} : { maximum }),
+    ...withoutUndefined({ preferred, maximum }),
   };
 }
 

@@ -1,5 +1,6 @@
 import { asError, fail, type InterposerError, isInterposerError } from './errors.ts';
 import {
+  type ArgsOf,
   type ChoiceParam,
   describeParams,
   type NumberParam,
@@ -48,6 +49,19 @@ export async function parseArgs(
     });
   }
   return args;
+}
+
+/**
+ * The words of a message as the `key=value` settings that a parameter declares, each at most once; none names a device. EINVAL
+ * for what is no such word. `label` begins each message.
+ */
+export function parseSettings<const P extends OptionsParam>(
+  param: P,
+  words: readonly string[],
+  label: string,
+): ArgsOf<readonly [P]>[P['name']] {
+  const args = new ArgParser([param], words, label, undefined).parse();
+  return args[param.name] as ArgsOf<readonly [P]>[P['name']];
 }
 
 class ArgParser {

@@ -3,8 +3,9 @@
  *
  * @packageDocumentation
  */
+export { Alarm } from './alarm.ts';
 export { type Altitude, compareAltitudes, parseAltitude } from './altitude.ts';
-export { parseArgs, type OpenDevice } from './args.ts';
+export { parseArgs, parseSettings, type OpenDevice } from './args.ts';
 export { asFilter, type AsFilterOptions } from './as-filter.ts';
 export { asyncFilter, type AsyncFilterSpec, type Next } from './async-filter.ts';
 export { Bio, type Frame, type Holder, type Stage } from './bio.ts';
@@ -53,7 +54,7 @@ export { MappedDevice, type SuspendOptions } from './mapped-device.ts';
 export { type ArgsOf, describeParams, type Param } from './params.ts';
 export { type Claim, Port, type PortOptions } from './port.ts';
 export { atRest, quiesce, type QuiesceOptions, thaw } from './quiesce.ts';
-export { Random } from './random.ts';
+export { Random, SEEDS } from './random.ts';
 export { isPluginType, type PluginType, Registry } from './registry.ts';
 export { remapFilter } from './remap.ts';
 export { Row } from './row.ts';

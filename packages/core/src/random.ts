@@ -1,3 +1,6 @@
+/** How many seeds there are: whole numbers from 0 on. */
+export const SEEDS: number = 2 ** 32;
+
 /** A small generator of pseudo-random numbers: the same seed gives the same run (mulberry32). */
 export class Random {
   #state: number;

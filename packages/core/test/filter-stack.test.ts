@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { ALL_OPS, type Bio, BioOp, opSet, type Port, PreResult, Status } from '../src/index.ts';
+import { ALL_OPS, type Bio, BioOp, opSet, type Port, PreResult, Random, Status } from '../src/index.ts';
 import { filterType, witness } from './support/plugins.ts';
-import { read, Rig, seeded, send, shuffled, write } from './support/rig.ts';
+import { read, Rig, send, shuffled, write } from './support/rig.ts';
 
 let rig: Rig;
 
@@ -10,7 +10,7 @@ afterEach(() => rig.finish());
 describe('the order of filters', () => {
   it('is that of altitude down, and the reverse up, whatever the order they were attached in', async () => {
     const names = ['a@5', 'b@10', 'c@10.5', 'd@10.50001', 'e@200', 'f@140000'];
-    const random = seeded(7);
+    const random = new Random(7);
     const log: string[] = [];
     rig = new Rig(...['a', 'b', 'c', 'd', 'e', 'f'].map((name) => witness(name, '1', log)));
     for (let round = 0; round < 10; round++) {

@@ -7,6 +7,7 @@ import {
   type FilterContext,
   type Limits,
   PreResult,
+  SEEDS,
   Status,
 } from '@interposer/core';
 import { VolatileCache } from '@interposer/volatile-cache';
@@ -16,7 +17,7 @@ import { checkRule } from './code-rule.ts';
 import { errno } from './codecs.ts';
 import type { ChaosFilter } from './control.ts';
 import { errnoOf } from './errnos.ts';
-import { type ChaosArgs, headerText, SEEDS } from './grammar.ts';
+import { type ChaosArgs, headerText } from './grammar.ts';
 import { Holding } from './holding.ts';
 import { answerMessage, type Controls } from './messages.ts';
 import { Power } from './power.ts';

@@ -1,22 +1,20 @@
-import { type Bio, type Clock, plug, type Timer, unplug } from '@interposer/core';
+import { Alarm, type Bio, type Clock, plug, unplug } from '@interposer/core';
 import { DelayHeap } from './delay-heap.ts';
 import type { Held } from './held.ts';
-
-/** What a difference of two times may be wrong by, in milliseconds. */
-const ROUNDING = 0.001;
 
 /** Bios that go on when they are due, each at its own time. One timer, for the one due next. */
 export class Delays {
   readonly #clock: Clock;
   readonly #onward: (bio: Bio) => void;
   readonly #heap = new DelayHeap();
-  #timer: Timer | null = null;
-  /** When the timer runs out, if there is one. */
-  #timerDue = 0;
+  readonly #alarm: Alarm;
 
   constructor(clock: Clock, onward: (bio: Bio) => void) {
     this.#clock = clock;
     this.#onward = onward;
+    this.#alarm = new Alarm(clock, () => {
+      this.#sendDue();
+    });
   }
 
   get count(): number {
@@ -29,36 +27,23 @@ export class Delays {
 
   push(held: Held): void {
     this.#heap.push(held);
-    this.#wakeAt(held.due, this.#clock.now());
+    this.#alarm.wakeAt(held.due, this.#clock.now());
   }
 
   /** Takes all out. */
   takeAll(): Held[] {
     const taken = [...this.#heap.all];
     this.#heap.clear();
-    this.#timer?.cancel();
-    this.#timer = null;
+    this.#alarm.stop();
     return taken;
   }
 
-  readonly #onTimer = (): void => {
-    this.#timer = null;
+  #sendDue(): void {
     const now = this.#clock.now();
     plug();
     while ((this.#heap.first?.due ?? Infinity) <= now) this.#onward(this.#heap.shift().bio);
     unplug();
     const next = this.#heap.first;
-    if (next !== undefined) this.#wakeAt(next.due, now);
-  };
-
-  #wakeAt(due: number, now: number): void {
-    if (this.#timer !== null) {
-      if (this.#timerDue <= due) return;
-      this.#timer.cancel();
-    }
-    this.#timerDue = due;
-    // Timers count whole milliseconds and may be early: rounded up, and never so short that waiting is a loop.
-    const wait = Math.max(1, Math.ceil(due - now - ROUNDING));
-    this.#timer = this.#clock.after(wait, this.#onTimer);
+    if (next !== undefined) this.#alarm.wakeAt(next.due, now);
   }
 }

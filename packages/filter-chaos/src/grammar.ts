@@ -1,4 +1,4 @@
-import { fail, splitWords } from '@interposer/core';
+import { fail, SEEDS, splitWords } from '@interposer/core';
 import { actionWords, checkAction, readAction, readSetting } from './actions.ts';
 import { name, size, whole } from './codecs.ts';
 import { checkConditions, conditionWords, newState, opsWord, readCondition, readOps } from './conditions.ts';
@@ -19,9 +19,6 @@ export interface Header {
 export interface ChaosArgs extends Header {
   readonly rules: readonly ChaosRule[];
 }
-
-/** One more than the largest seed. */
-export const SEEDS: number = 2 ** 32;
 
 /** A seed, also that of a message. */
 export const seed: Field = field('seed', whole(0, SEEDS - 1));

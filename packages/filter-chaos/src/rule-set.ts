@@ -1,9 +1,9 @@
-import { type Bio, type Clock, fail, OP_COUNT, type Random } from '@interposer/core';
+import { type Bio, type Clock, fail, OP_COUNT, type Random, SEEDS } from '@interposer/core';
 import { ActiveRule, type Moment, withoutId } from './active-rule.ts';
 import { MAX_ID, OPS } from './conditions.ts';
 import { makeEffect } from './effects/make.ts';
 import type { Surroundings } from './effects/effect.ts';
-import { MOST_RULES, ruleText, SEEDS } from './grammar.ts';
+import { MOST_RULES, ruleText } from './grammar.ts';
 import { RequestView } from './request-view.ts';
 import type { ChaosAction, ChaosRule } from './rule.ts';
 import { OWN_STREAM, streamOf } from './streams.ts';

@@ -11,7 +11,7 @@ import {
   type FilterType,
   opSet,
   type Param,
-  parseArgs,
+  parseSettings,
   type Port,
   PreResult,
   type Timer,
@@ -100,14 +100,13 @@ class ThrottleFilter implements Filter {
   }
 
   /** `set KEY=VALUE...` and `show`. */
-  async message([verb = '', ...words]: readonly string[]): Promise<string> {
+  message([verb = '', ...words]: readonly string[]): string {
     if (verb === 'show' && words.length === 0) return ratesList(this.#rates);
     if (verb !== 'set' || words.length === 0) {
       const given = [verb, ...words].join(' ');
       throw fail('EINVAL', `filter throttle: unknown message "${given}"; messages: set KEY=VALUE..., show`);
     }
-    const args = await parseArgs(PARAMS, words, openNothing, 'filter throttle');
-    this.#change(args.limits as RateArgs);
+    this.#change(parseSettings(PARAMS[0], words, 'filter throttle'));
     this.#release();
     return '';
   }
@@ -197,10 +196,6 @@ class ThrottleFilter implements Filter {
 
 function dueAt(lane: Lane): number {
   return lane.count === 0 ? Infinity : lane.dueAt;
-}
-
-function openNothing(): Promise<Port> {
-  return Promise.reject(fail('EINVAL', 'filter throttle: its settings name no device'));
 }
 
 /** `[iops=<n>] [read-iops=<n>] [write-iops=<n>] [bps=<size>] [read-bps=<size>] [write-bps=<size>] [burst=<seconds>]` */

@@ -1,4 +1,4 @@
-import { fail, type Param, parseArgs, type Port, sizeText } from '@interposer/core';
+import { fail, type Param, parseSettings, SEEDS, sizeText } from '@interposer/core';
 import { type CutOptions, DEFAULT_CAPACITY } from '@interposer/volatile-cache';
 
 /** How the filter is set. */
@@ -25,9 +25,6 @@ export const DEFAULTS: Settings = {
   order: 'any',
   seed: undefined,
 };
-
-/** Random numbers are made from 32 bits. */
-export const SEEDS: number = 2 ** 32;
 
 const KEEP = { name: 'keep', kind: 'uint', max: 100, about: 'percent of the writes that survive' } as const;
 const TORN = {
@@ -78,15 +75,13 @@ export function withGiven(settings: Settings, given: Given): Settings {
 }
 
 /** The words of a `set` message. EINVAL for what is no setting. */
-export async function parseSettings(words: readonly string[]): Promise<Given> {
-  const args = await parseArgs([SETTINGS], words, openNothing, 'filter volatile');
-  return args.settings as Given;
+export function givenSettings(words: readonly string[]): Given {
+  return parseSettings(SETTINGS, words, 'filter volatile');
 }
 
 /** The words of a `cut` message, but for `on`. EINVAL for what cannot be said of a cut. */
-export async function parseCut(words: readonly string[]): Promise<Given> {
-  const args = await parseArgs([CUT], words, openNothing, 'filter volatile: cut');
-  return args.cut as Given;
+export function givenOfCut(words: readonly string[]): Given {
+  return parseSettings(CUT, words, 'filter volatile: cut');
 }
 
 /** What the cache is to know of a cut. */
@@ -111,8 +106,4 @@ export function settingsList(settings: Settings): string {
 
 function wordOf(settings: Settings, key: keyof Settings): string {
   return `${key}=${key === 'size' ? sizeText(settings.size) : String(settings[key] ?? 'random')}`;
-}
-
-function openNothing(): Promise<Port> {
-  return Promise.reject(fail('EINVAL', 'filter volatile: its settings name no device'));
 }

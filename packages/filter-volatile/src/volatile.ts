@@ -13,15 +13,15 @@ import {
   type Limits,
   type PreResult,
   Random,
+  SEEDS,
 } from '@interposer/core';
 import { VolatileCache } from '@interposer/volatile-cache';
 import {
   cutOptions,
   DEFAULTS,
   type Given,
-  parseCut,
-  parseSettings,
-  SEEDS,
+  givenOfCut,
+  givenSettings,
   SETTINGS,
   type Settings,
   settingsList,
@@ -76,7 +76,7 @@ class VolatileFilter implements Filter {
   async message([verb = '', ...words]: readonly string[]): Promise<string> {
     if (verb === 'cut') return this.#cut(words);
     if (verb === 'set' && words.length > 0) {
-      this.#change(await parseSettings(words));
+      this.#change(givenSettings(words));
       return '';
     }
     if (words.length === 0) {
@@ -110,7 +110,7 @@ class VolatileFilter implements Filter {
   /** Answers `seed=<n> kept=<records> torn=<records> lost=<records>`; `cut` with that seed does the same to the same writes. */
   async #cut(words: readonly string[]): Promise<string> {
     const back = words.indexOf('on');
-    const given = await parseCut(words.filter((_, index) => index !== back));
+    const given = givenOfCut(words.filter((_, index) => index !== back));
     const settings = withGiven(this.#settings, given);
     const seed = given.seed ?? this.#drawSeed();
     const options = { ...cutOptions(settings), random: new Random(seed) };

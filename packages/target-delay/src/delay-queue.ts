@@ -1,11 +1,5 @@
-import { type Bio, BioOp, type Clock, plug, type Timer, unplug } from '@interposer/core';
+import { Alarm, type Bio, BioOp, type Clock, plug, unplug } from '@interposer/core';
 import { BioRing } from './bio-ring.ts';
-
-/** The longest time a timer of the machine takes, in milliseconds; a longer delay is waited for in several. */
-const LONGEST_TIMER = 2 ** 31 - 1;
-
-/** What a difference of two times may be wrong by, in milliseconds. */
-const ROUNDING = 0.001;
 
 /** The delays of the three classes of bios, in milliseconds. */
 export type Delays = readonly [reads: number, writes: number, flushes: number];
@@ -27,13 +21,14 @@ export class DelayQueue {
   /** How many bios came, to tell the order of those that are due at the same time. */
   #arrivals = 0;
   #mayDelay = true;
-  #timer: Timer | null = null;
-  /** When the timer runs out, if there is one. */
-  #timerDue = 0;
+  readonly #alarm: Alarm;
 
   constructor(clock: Clock, delays: Delays) {
     this.#clock = clock;
     this.#delays = delays;
+    this.#alarm = new Alarm(clock, () => {
+      this.#sendDue();
+    });
   }
 
   /** True: the queue has the bio from now on, and its owner sets `bio.port`. False: it is to go on at once. */
@@ -43,14 +38,14 @@ export class DelayQueue {
     if (delay === 0 || !this.#mayDelay) return false;
     const now = this.#clock.now();
     this.#held[index]!.push(bio, now + delay, this.#arrivals++);
-    this.#wakeAt(now + delay, now);
+    this.#alarm.wakeAt(now + delay, now);
     return true;
   }
 
   /** Sends all on, in the order they came; until `resume` nothing is held. Kernel: delay_presuspend. */
   letGo(): void {
     this.#mayDelay = false;
-    this.#stopTimer();
+    this.#alarm.stop();
     plug();
     for (let ring = this.#oldest(); ring.length > 0; ring = this.#oldest()) sendOn(ring);
     unplug();
@@ -63,7 +58,7 @@ export class DelayQueue {
 
   /** For good: bios that are still here have been failed by core, and are not sent on. */
   close(): void {
-    this.#stopTimer();
+    this.#alarm.stop();
   }
 
   /** How many bios of each class wait: `<reads> <writes> <flushes>`. */
@@ -71,30 +66,13 @@ export class DelayQueue {
     return this.#held.map(({ length }) => String(length)).join(' ');
   }
 
-  readonly #onTimer = (): void => {
-    this.#timer = null;
+  #sendDue(): void {
     const now = this.#clock.now();
     plug();
     for (let ring = this.#next(); ring.firstDue <= now; ring = this.#next()) sendOn(ring);
     unplug();
     const { firstDue } = this.#next();
-    if (firstDue < Infinity) this.#wakeAt(firstDue, now);
-  };
-
-  #wakeAt(due: number, now: number): void {
-    if (this.#timer !== null) {
-      if (this.#timerDue <= due) return;
-      this.#timer.cancel();
-    }
-    this.#timerDue = due;
-    // Timers count whole milliseconds and may be early: rounded up, and never so short that waiting is a loop.
-    const wait = Math.max(1, Math.ceil(due - now - ROUNDING));
-    this.#timer = this.#clock.after(Math.min(wait, LONGEST_TIMER), this.#onTimer);
-  }
-
-  #stopTimer(): void {
-    this.#timer?.cancel();
-    this.#timer = null;
+    if (firstDue < Infinity) this.#alarm.wakeAt(firstDue, now);
   }
 
   /** The class whose first bio is due first: delays do not change, so each class is in order by itself. */

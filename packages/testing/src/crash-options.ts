@@ -1,4 +1,5 @@
-import type { Progress, SearchOptions } from '@interposer/crash-test';
+import { SEEDS } from '@interposer/core';
+import type { SearchOptions } from '@interposer/crash-test';
 import { checkInteger, checkKeys, kindOf } from './check.ts';
 import type { CrashDisk } from './crash-disk.ts';
 import type { Disk } from './disk.ts';
@@ -10,34 +11,6 @@ export interface CrashCheck {
   readonly promises: readonly string[];
   /** Aborted when the check takes too long. */
   readonly signal: AbortSignal;
-}
-
-/** What to try, and how far to search. */
-export interface CrashTestOptions extends Pick<DiskOptions, 'size' | 'image' | 'seed' | 'path'> {
-  /** What is on the disk before the program starts: all of it is taken to be stable. */
-  readonly prepare?: (disk: Disk) => Promise<void>;
-  /** The program. It calls `promise` for each thing that a power cut must not undo from then on. */
-  readonly run: (disk: Disk, promise: (text: string) => Promise<void>) => Promise<void>;
-  /** Throws if the disk is not as it must be after a power cut. */
-  readonly check: (disk: CrashDisk, about: CrashCheck) => Promise<void>;
-  /** States that are made at most; 10,000 by default. */
-  readonly states?: number;
-  /** States of one epoch, which is what lies between two flushes, at most; 256 by default. */
-  readonly perEpoch?: number;
-  /** All subsets of an epoch of up to so many writes are made, and some of a longer one; 8 by default. */
-  readonly exhaustive?: number;
-  /** Bytes that the disk writes whole or not at all, a power of two of at least 512; 512 by default. */
-  readonly unit?: number;
-  /** Checks at a time; 1 by default. */
-  readonly jobs?: number;
-  /** Milliseconds that a check may take, beyond which it is a failure; 60,000 by default. */
-  readonly timeout?: number;
-  /** The search ends after so many failures; it goes on by default. */
-  readonly stopAfter?: number;
-  /** For results: a file for each failure, and verdicts with which an interrupted search goes on. */
-  readonly folder?: string;
-  readonly onProgress?: (progress: Progress) => void;
-  readonly signal?: AbortSignal;
 }
 
 /** The options of `searchCrashStates` that go through. */
@@ -54,6 +27,19 @@ const SEARCH = [
   'onProgress',
   'signal',
 ] as const;
+/** What to try, and how far to search. */
+export interface CrashTestOptions
+  extends
+    Pick<DiskOptions, 'size' | 'image' | 'seed' | 'path'>,
+    Omit<Pick<SearchOptions, (typeof SEARCH)[number]>, 'seed'> {
+  /** What is on the disk before the program starts: all of it is taken to be stable. */
+  readonly prepare?: (disk: Disk) => Promise<void>;
+  /** The program. It calls `promise` for each thing that a power cut must not undo from then on. */
+  readonly run: (disk: Disk, promise: (text: string) => Promise<void>) => Promise<void>;
+  /** Throws if the disk is not as it must be after a power cut. */
+  readonly check: (disk: CrashDisk, about: CrashCheck) => Promise<void>;
+}
+
 const DISK = ['size', 'image', 'seed', 'path'] as const;
 const PARTS = ['prepare', 'run', 'check'] as const;
 
@@ -70,7 +56,7 @@ export function splitOptions(options: CrashTestOptions): SplitOptions {
   for (const [name, part] of Object.entries({ ...(prepare === undefined ? {} : { prepare }), run, check })) {
     if (typeof part !== 'function') throw new TypeError(`${name} must be a function, not ${kindOf(part)}`);
   }
-  if (options.seed !== undefined) checkInteger('seed', options.seed, 0, 2 ** 32 - 1);
+  if (options.seed !== undefined) checkInteger('seed', options.seed, 0, SEEDS - 1);
   return {
     ...(prepare === undefined ? {} : { prepare }),
     run,

@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto';
-import { Random } from '@interposer/core';
+import { Random, SEEDS } from '@interposer/core';
 import { parseRules } from '@interposer/filter-chaos';
 import { volatile } from '@interposer/filter-volatile';
 import { Disk, type DiskParts } from './disk.ts';
@@ -8,7 +8,7 @@ import { ImageFile } from './image.ts';
 import { Mount } from './mount.ts';
 import { cacheWords, checkOptions, type DiskOptions } from './options.ts';
 import { Pause } from './pause.ts';
-import { Power, SEEDS } from './power.ts';
+import { Power } from './power.ts';
 import { RequestRecorder } from './requests.ts';
 import { DiskServer } from './server.ts';
 import { makeStack, type Stack } from './stack.ts';

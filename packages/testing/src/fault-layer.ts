@@ -11,6 +11,7 @@ import {
   type Limits,
   PreResult,
   type Random,
+  SEEDS,
   Status,
 } from '@interposer/core';
 import { type ChaosRule, defineChaos } from '@interposer/filter-chaos';
@@ -18,8 +19,6 @@ import { RuleGroup } from './rule-group.ts';
 
 /** What rules may do on a disk that has a cache and a power switch of its own. */
 const NOT_HERE: readonly string[] = ['cache', 'power-cut'];
-
-const SEEDS = 2 ** 32;
 
 /**
  * The faults of a disk, and its power switch. Faults are groups of rules, each a chaos filter of its own, that come and go

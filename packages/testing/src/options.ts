@@ -1,6 +1,6 @@
-import type { Clock } from '@interposer/core';
+import { type Clock, SEEDS } from '@interposer/core';
 import { checkInteger, checkKeys, kindOf } from './check.ts';
-import { type Losses, LOSSES_KEYS, lossWords, SEEDS } from './power.ts';
+import { type Losses, LOSSES_KEYS, lossWords } from './power.ts';
 import { DiskSnapshot } from './snapshot.ts';
 
 /** The volatile write cache of a disk. */

@@ -1,4 +1,4 @@
-import { type Engine, fail, type Random } from '@interposer/core';
+import { type Engine, fail, type Random, SEEDS } from '@interposer/core';
 import { checkInteger, checkKeys, checkNumber } from './check.ts';
 import type { FaultLayer } from './fault-layer.ts';
 import type { Pause } from './pause.ts';
@@ -36,9 +36,6 @@ export interface PowerCutReport {
   readonly torn: number;
   readonly lost: number;
 }
-
-/** One more than the largest seed. */
-export const SEEDS: number = 2 ** 32;
 
 const PERCENT = 100;
 

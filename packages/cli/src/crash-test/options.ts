@@ -1,7 +1,7 @@
 import { fail, parseSize, SECTOR_SIZE } from '@interposer/core';
 import type { Options } from '../command-line.ts';
 import { type Bounds, type Presentation, PRESENTATIONS } from './settings.ts';
-import { withoutUndefined } from './without-undefined.ts';
+import { withoutUndefined } from '../without-undefined.ts';
 
 /** A size in bytes, whole sectors of it; undefined where the option was not given. */
 export function sizeOption(options: Options, name: string): number | undefined {

@@ -14,7 +14,7 @@ import { stateJson } from './report.ts';
 import { loadSettings, SETTINGS_FILE } from './settings-file.ts';
 import type { Settings } from './settings.ts';
 import { endOf, type ShellResult } from './shell-command.ts';
-import { withoutUndefined } from './without-undefined.ts';
+import { withoutUndefined } from '../without-undefined.ts';
 
 /** What a shell adds to the number of the signal that ended a command. */
 const SIGNALLED = 128;

@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { searchCrashStates, type SearchOptions, type SearchResult } from '@interposer/crash-test';
 import { type Disks, withDisks } from './disks.ts';
-import { withoutUndefined } from './without-undefined.ts';
+import { withoutUndefined } from '../without-undefined.ts';
 import type { System } from '../attach/system.ts';
 import { Checker } from './checker.ts';
 import { Interruption } from './interruption.ts';

@@ -2,6 +2,7 @@ import { type Engine, fail, type Port } from '@interposer/core';
 import { type NbdAddress, type NbdExport, NbdServer } from '@interposer/frontend-nbd';
 import { formatNbdUri, NBD_PORT } from '@interposer/nbd-protocol';
 import { isDeepStrictEqual } from 'node:util';
+import { withoutUndefined } from '../without-undefined.ts';
 import { resolveForUser } from '../working-directory.ts';
 import type { ExportSettings, SocketSettings } from '@interposer/stack-file';
 import type { ExportAddress, ExportInfo, ExportRequest } from '../service.ts';
@@ -109,10 +110,7 @@ export class ExportTable {
   async #listen(key: string, request: ExportRequest): Promise<Listener> {
     const settings = socketSettings(request);
     const { tls, idleTimeout } = settings;
-    const server = new NbdServer({
-      ...(tls === undefined ? {} : { tls }),
-      ...(idleTimeout === undefined ? {} : { idleTimeout }),
-    });
+    const server = new NbdServer(withoutUndefined({ tls, idleTimeout }));
     const address = await server.listen(nbdAddress(request));
     // Where a free port was asked for, it is known by the port that it got: the next such request means another.
     const known = 'port' in address ? keyOf({ ...request, port: address.port }) : key;
@@ -170,28 +168,23 @@ function nbdAddress({
   if (path === undefined) return { host, port };
   return {
     path: resolveForUser(path),
-    ...(mode === undefined ? {} : { mode }),
-    ...(group === undefined ? {} : { group }),
+    ...withoutUndefined({ mode, group }),
   };
 }
 
 /** Paths in it are those of the user. */
 function socketSettings({ tls, idleTimeout, mode, group }: ExportRequest): SocketSettings {
-  const { certificates, psk, ...rest } = tls ?? { mode: 'off' };
-  return {
-    ...(tls === undefined
-      ? {}
-      : {
-          tls: {
-            ...rest,
-            ...(certificates === undefined ? {} : { certificates: resolveForUser(certificates) }),
-            ...(psk === undefined ? {} : { psk: resolveForUser(psk) }),
-          },
-        }),
-    ...(idleTimeout === undefined ? {} : { idleTimeout }),
-    ...(mode === undefined ? {} : { mode }),
-    ...(group === undefined ? {} : { group }),
+  return withoutUndefined({ tls: tls && withUserPaths(tls), idleTimeout, mode, group });
+}
+
+type TlsSettings = NonNullable<SocketSettings['tls']>;
+
+function withUserPaths({ certificates, psk, ...others }: TlsSettings): TlsSettings {
+  const paths = {
+    certificates: certificates && resolveForUser(certificates),
+    psk: psk && resolveForUser(psk),
   };
+  return { ...others, ...withoutUndefined(paths) };
 }
 
 /** To do no TLS is what a socket does that nobody said anything of. */
@@ -201,15 +194,11 @@ function withoutDefaults({ tls, ...others }: SocketSettings): SocketSettings {
 
 function ownSettings(request: ExportRequest): Partial<NbdExport> {
   const { description } = request;
-  return { ...serveSettings(request), ...(description === undefined ? {} : { description }) };
+  return { ...serveSettings(request), ...withoutUndefined({ description }) };
 }
 
 function serveSettings({ allow, blockSizes, maxConnections }: ExportRequest): ExportSettings {
-  return {
-    ...(allow === undefined ? {} : { allow }),
-    ...(blockSizes === undefined ? {} : { blockSizes }),
-    ...(maxConnections === undefined ? {} : { maxConnections }),
-  };
+  return withoutUndefined({ allow, blockSizes, maxConnections });
 }
 
 function keyOf({ path, fd, port = NBD_PORT, host = DEFAULT_HOST }: ExportAddress): string {

@@ -9,6 +9,7 @@ import {
   type OpenOptions,
   type PluginType,
   type Port,
+  type Random,
   SECTOR_SIZE,
   type Status,
 } from '../../src/index.ts';
@@ -130,22 +131,11 @@ export class Rig {
   }
 }
 
-/** A repeatable stream of numbers in 0..1 (mulberry32). */
-export function seeded(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
 /** A permutation of a list. */
-export function shuffled<T>(items: readonly T[], random: () => number): T[] {
+export function shuffled<T>(items: readonly T[], random: Random): T[] {
   const result = [...items];
   for (let i = result.length - 1; i > 0; i--) {
-    const j = Math.floor(random() * (i + 1));
+    const j = random.below(i + 1);
     [result[i], result[j]] = [result[j]!, result[i]!];
   }
   return result;

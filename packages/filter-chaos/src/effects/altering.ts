@@ -1,6 +1,5 @@
-import { type Bio, BioOp, type Port, PreResult, Random, SECTOR_SIZE, Status } from '@interposer/core';
+import { type Bio, BioOp, type Port, PreResult, Random, SECTOR_SIZE, SEEDS, Status } from '@interposer/core';
 import type { Finisher } from '../altered.ts';
-import { SEEDS } from '../grammar.ts';
 import { flipBits } from '../rot.ts';
 import type { ChaosAction } from '../rule.ts';
 import type { Effect, EffectContext } from './effect.ts';

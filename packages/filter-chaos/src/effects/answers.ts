@@ -1,5 +1,4 @@
-import { type Bio, PreResult, Status } from '@interposer/core';
-import { SEEDS } from '../grammar.ts';
+import { type Bio, PreResult, SEEDS, Status } from '@interposer/core';
 import type { PowerCut } from '../power.ts';
 import type { Effect, EffectContext } from './effect.ts';
 
