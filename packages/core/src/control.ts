@@ -20,6 +20,24 @@ export interface TableRow {
   readonly params: string;
 }
 
+/** How far a target is with what it does by itself, such as a resync or a merge. */
+export interface Progress {
+  /** What it does, in one word. */
+  readonly activity: string;
+  /** Sectors done, of `total`: as many when it is over. */
+  readonly done: number;
+  readonly total: number;
+  /** Why it does not go on, where it does not. */
+  readonly failure?: string;
+}
+
+/** The progress of the target of a row. */
+export interface ProgressRow extends Progress {
+  readonly start: number;
+  readonly length: number;
+  readonly type: string;
+}
+
 /** What `info` tells. */
 export interface DeviceInfo {
   readonly name: string;
@@ -177,6 +195,8 @@ export interface Control {
     options?: { readonly inactive?: boolean; readonly showKeys?: boolean },
   ): Promise<TableRow[]>;
   status(name: string, options?: { readonly inactive?: boolean }): Promise<TableRow[]>;
+  /** Of the rows of the live table whose target does something by itself. */
+  progress(name: string): Promise<ProgressRow[]>;
   info(name: string): Promise<DeviceInfo>;
   deps(name: string, options?: { readonly inactive?: boolean }): Promise<DeviceRef[]>;
   /** Mapped devices in order of name. */

@@ -7,6 +7,7 @@ import type {
   FilterInfo,
   LayerCounters,
   PathNode,
+  ProgressRow,
   RemapInfo,
   TableRow,
 } from './control.ts';
@@ -61,6 +62,15 @@ export function filterInfo(step: FilterStep): FilterInfo {
     args: textOf(step, () => step.filter.table()),
     status: textOf(step, () => step.filter.status?.() ?? ''),
   };
+}
+
+/** How far the targets are that do something by themselves. */
+export function progressRows(table: LiveTable | null): ProgressRow[] {
+  return (table?.rows ?? []).flatMap(({ line, target }) => {
+    const progress = target.progress?.();
+    const { start, length, type } = line;
+    return progress === undefined ? [] : [{ start, length, type, ...progress }];
+  });
 }
 
 /** What one filter fails to say of itself does not keep a listing from showing the others: it is told as a fault. */

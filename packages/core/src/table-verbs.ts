@@ -1,10 +1,10 @@
-import type { CreateOptions, DeviceInfo, DeviceRef, TableRow } from './control.ts';
+import type { CreateOptions, DeviceInfo, DeviceRef, ProgressRow, TableRow } from './control.ts';
 import { EngineState } from './engine-state.ts';
 import { fail } from './errors.ts';
 import type { MappedDevice, SuspendOptions } from './mapped-device.ts';
 import { sendMessage } from './message.ts';
 import { remapsTo } from './remap.ts';
-import { infoOf, refOf, statusRows, tableRows } from './report.ts';
+import { infoOf, progressRows, refOf, statusRows, tableRows } from './report.ts';
 import { parseTable } from './table-text.ts';
 
 /** The verbs of mapped devices and their tables. */
@@ -99,6 +99,10 @@ export abstract class TableVerbs extends EngineState {
   async status(name: string, options: { readonly inactive?: boolean } = {}): Promise<TableRow[]> {
     const device = this.inventory.mapped.get(name);
     return statusRows(options.inactive === true ? device.inactive : device.live);
+  }
+
+  async progress(name: string): Promise<ProgressRow[]> {
+    return progressRows(this.inventory.mapped.get(name).live);
   }
 
   async info(name: string): Promise<DeviceInfo> {

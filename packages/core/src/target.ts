@@ -2,6 +2,7 @@ import type { OpenDevice } from './args.ts';
 import type { Bio } from './bio.ts';
 import type { Clock } from './clock.ts';
 import { API_VERSION, type MapResult, type OpSet } from './constants.ts';
+import type { Progress } from './control.ts';
 import type { Extent } from './extents.ts';
 import type { Limits } from './limits.ts';
 import type { ArgsOf, Param } from './params.ts';
@@ -27,6 +28,8 @@ export interface Target {
   table(showKeys: boolean): string;
   /** Its state; empty where it has none. */
   status?(): string;
+  /** How far it is with what it does by itself; undefined where it does nothing. */
+  progress?(): Progress | undefined;
   message?(words: readonly string[]): string | Promise<string>;
   /** No bio crosses a multiple of so many sectors, counted from the start of the row. */
   readonly maxIo?: number;

@@ -6,6 +6,7 @@ import {
   type Extent,
   type Frame,
   MapResult,
+  type Progress,
   Status,
   type Target,
   type TargetContext,
@@ -108,6 +109,20 @@ export class Mirror implements Target, Frame, LegWatcher {
     const devices = this.#setup.legs.map(({ port }) => port.device.number);
     const sync = `${String(this.#regions.inSync)}/${String(this.#regions.count)}`;
     return [devices.length, ...devices, sync, 1, this.#legs.letters(), this.#log.status()].join(' ');
+  }
+
+  /** A resync does not go on to its end when a leg has failed, until there is another table. */
+  progress(): Progress {
+    const done = this.#regions.sectorsSame;
+    const total = this.#context.sectors;
+    const letters = this.#legs.letters();
+    const isStuck = done < total && /[DFS]/.test(letters);
+    return {
+      activity: 'resync',
+      done,
+      total,
+      ...(isStuck ? { failure: `a leg has failed: ${letters}` } : {}),
+    };
   }
 
   /** Those of the leg that holds everything. */

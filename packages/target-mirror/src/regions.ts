@@ -46,6 +46,12 @@ export class Regions {
     return this.allInSync && this.#givenUp === 0;
   }
 
+  /** How many sectors are the same on all legs, in whole regions but for all of them. */
+  get sectorsSame(): number {
+    const regions = this.#inSync - this.#givenUp;
+    return regions === this.count ? this.#sectors : Math.min(regions * this.size, this.#sectors - 1);
+  }
+
   /** The region of a sector, counted from the start of the row. */
   at(sector: number): number {
     return Math.floor(sector / this.size);

@@ -15,9 +15,12 @@ describe('resync', () => {
     b.releaseOne();
     b.releaseOne();
     expect(await stand.status()).toBe('2/8 1 AA 1 core');
+    const row = { start: 0, length: 128, type: 'mirror', activity: 'resync', total: 128 };
+    expect(await stand.engine.progress('x')).toEqual([{ ...row, done: 32 }]);
     b.release();
     expect(await event).toBe(1);
     expect(await stand.status()).toBe('8/8 1 AA 1 core');
+    expect(await stand.engine.progress('x')).toEqual([{ ...row, done: 128 }]);
     expectSame(b, a);
   });
 

@@ -30,6 +30,8 @@ describe('writes', () => {
     b.fail(Status.Io, { op: WRITE, times: 1 });
     await port.write(20, sector(7));
     expect(await stand.status()).toBe('7/8 1 AD 1 core');
+    const [progress] = await stand.engine.progress('x');
+    expect(progress).toMatchObject({ done: 112, total: 128, failure: 'a leg has failed: AD' });
     expect(await stand.events()).toBe(0);
     await port.write(21, sector(8));
     expect([byteAt(a, 21), byteAt(b, 21)]).toEqual([8, 0]);

@@ -71,6 +71,11 @@ export class Exceptions implements CommitListener, Frame {
     return this.#unsettled === 0;
   }
 
+  /** How many sectors are in the store. */
+  get sectors(): number {
+    return this.#table.size * this.chunkSectors;
+  }
+
   /** Whether no chunk is in the store. */
   get isEmpty(): boolean {
     return this.#table.size === 0;

@@ -11,6 +11,8 @@ class MergeFailure extends Error {}
  * which is stable there before its exceptions are cleared. Kernel: snapshot_merge_next_chunks in dm-snap.c.
  */
 export class Merge {
+  /** Sectors that there were to merge. */
+  readonly total: number;
   readonly #exceptions: Exceptions;
   readonly #origin: Origin;
   /** The run that is being copied: writes to it wait. */
@@ -23,6 +25,7 @@ export class Merge {
   #failed = false;
 
   constructor(exceptions: Exceptions, origin: Origin) {
+    this.total = exceptions.sectors;
     this.#exceptions = exceptions;
     this.#origin = origin;
   }

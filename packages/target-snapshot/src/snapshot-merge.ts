@@ -1,4 +1,4 @@
-import { type Bio, BioOp, MapResult, Status, type TargetType } from '@interposer/core';
+import { type Bio, BioOp, MapResult, type Progress, Status, type TargetType } from '@interposer/core';
 import { NO_CHUNK } from './chunk-table.ts';
 import { Merge } from './merge.ts';
 import { SnapshotBase } from './snapshot-base.ts';
@@ -44,6 +44,15 @@ class SnapshotMerge extends SnapshotBase {
 
   get mergeFailed(): boolean {
     return this.#merge?.failed === true;
+  }
+
+  progress(): Progress {
+    const { exceptions } = this;
+    const left = exceptions?.sectors ?? 0;
+    const total = this.#merge?.total ?? left;
+    const status = this.status();
+    const failure = ['Invalid', 'Merge failed'].includes(status) ? { failure: status } : {};
+    return { activity: 'merge', done: total - left, total, ...failure };
   }
 
   presuspend(): void {

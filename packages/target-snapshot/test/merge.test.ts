@@ -49,9 +49,12 @@ describe('a merge', () => {
     await turns();
     expect(writes.map(({ ended }) => ended())).toEqual([false, true, true]);
     expect(await world.readNumbers('s', 40, 2)).toEqual([600, 42]);
+    const row = { start: 0, length: SECTORS, type: 'snapshot-merge', activity: 'merge', total: 16 };
+    expect(await world.engine.progress('s')).toEqual([{ ...row, done: 0 }]);
     disk.release();
     for (const { end } of writes) await end();
     await world.merged('s');
+    expect(await world.engine.progress('s')).toEqual([{ ...row, done: 16 }]);
     expect(await world.readNumbers('s', 40, 2)).toEqual([600, 601]);
     expect([8, 9, 20, 40, 41].map(onDisk)).toEqual([500, 501, 700, 600, 601]);
   });
@@ -99,6 +102,7 @@ describe('a merge', () => {
     await world.reload('s', table('snapshot-merge'));
     await turns();
     expect(await world.status('s')).toBe('Merge failed');
+    expect((await world.engine.progress('s'))[0]!.failure).toBe('Merge failed');
     expect(world.log).toEqual([`${reason}: shutting down merge`]);
     await world.writeNumbers('s', 42, 602);
     expect(await world.readNumbers('s', 40, 3)).toEqual([600, 42, 602]);

@@ -25,6 +25,7 @@ export function serviceOver(call: Call): Service {
     wait: (name, eventNr) => send('wait', name, eventNr),
     table: (name, options) => send('table', name, options),
     status: (name, options) => send('status', name, options),
+    progress: (name) => send('progress', name),
     info: (name) => send('info', name),
     deps: (name, options) => send('deps', name, options),
     list: () => send('list'),

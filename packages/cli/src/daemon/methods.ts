@@ -86,6 +86,7 @@ const METHODS: Readonly<Record<string, Method>> = {
     host.engine.table(name, options),
   ),
   status: method([text, inactive], ({ host }, name, options) => host.engine.status(name, options)),
+  progress: method([text], ({ host }, name) => host.engine.progress(name)),
   info: method([text], ({ host }, name) => host.engine.info(name)),
   deps: method([text, inactive], ({ host }, name, options) => host.engine.deps(name, options)),
   list: method([], ({ host }) => host.engine.list()),
