@@ -1,6 +1,7 @@
 /** A stable error code. */
 export type ErrorCode =
   | 'EACCES'
+  | 'EAGAIN'
   | 'EALREADY'
   | 'EAPI'
   | 'EBUSY'
@@ -13,6 +14,7 @@ export type ErrorCode =
   | 'ENODATA'
   | 'ENODEV'
   | 'ENOENT'
+  | 'ENOKEY'
   | 'ENOMEM'
   | 'ENOSPC'
   | 'ENOTSUP'
@@ -36,6 +38,7 @@ export interface ErrorInfo {
  */
 export const ERROR_CODES: Readonly<Record<ErrorCode, ErrorInfo>> = {
   EACCES: { errno: 13, about: 'the file or device does not permit it' },
+  EAGAIN: { errno: 11, about: 'not in this state: something else has to be done first' },
   EALREADY: { errno: 114, about: 'the same filter is attached already' },
   EAPI: { errno: 8, about: 'the plugin was built for another version of the core interface' },
   EBUSY: { errno: 16, about: 'in use: claimed, open, locked, or a name or altitude that is taken' },
@@ -53,6 +56,7 @@ export const ERROR_CODES: Readonly<Record<ErrorCode, ErrorInfo>> = {
   ENODATA: { errno: 61, about: 'the medium lost this data' },
   ENODEV: { errno: 19, about: 'the device went away' },
   ENOENT: { errno: 2, about: 'no such file, filter, export or option' },
+  ENOKEY: { errno: 126, about: 'a key that is not there' },
   ENOMEM: { errno: 12, about: 'a bounded resource is exhausted' },
   ENOSPC: { errno: 28, about: 'beyond the end of the device, or no room below it' },
   ENOTSUP: { errno: 95, about: 'the operation is not supported by a layer on the path' },

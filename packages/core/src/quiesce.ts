@@ -49,17 +49,21 @@ export async function atRest<T>(
   return work();
 }
 
-/** Opens the gates that `quiesce` closed, lower devices first. */
+/**
+ * Opens the gates that `quiesce` closed, lower devices first. All are at work before the first gate opens: what a bio that
+ * waited leads to at once must find none of them still as it was.
+ */
 export function thaw(devices: readonly BlockDevice[]): void {
-  for (const device of byRank(devices).reverse()) {
-    if (device.gate.closings === 1) {
-      for (const step of device.stack.steps) if (!step.fenced) contained(step, () => step.filter.resume?.());
-      contained({ device, label: 'driver' }, () => device.driver.resume?.());
-      device.path.keepsRequeued = false;
-      device.path.replayRequeued();
-    }
-    device.gate.open();
-  }
+  const rising = byRank(devices).reverse();
+  for (const device of rising) if (device.gate.closings === 1) goToWork(device);
+  for (const device of rising) device.gate.open();
+}
+
+function goToWork(device: BlockDevice): void {
+  for (const step of device.stack.steps) if (!step.fenced) contained(step, () => step.filter.resume?.());
+  contained({ device, label: 'driver' }, () => device.driver.resume?.());
+  device.path.keepsRequeued = false;
+  device.path.replayRequeued();
 }
 
 /** The gate opens whatever a plugin does: one that throws is fenced. */
