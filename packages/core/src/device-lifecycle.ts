@@ -11,6 +11,7 @@ import { type QuiesceOptions, thaw } from './quiesce.ts';
 import type { Registry } from './registry.ts';
 import { parseTable, type TableLine } from './table-text.ts';
 import { askToDetach, Transaction, type TransactionContext } from './transaction.ts';
+import { within } from './within.ts';
 
 /** Tables claim devices as one holder: two of them may share a disk, as in the kernel. */
 const TABLE_HOLDER = 'table';
@@ -171,8 +172,10 @@ export class DeviceLifecycle {
     const idle = device.gate.inflight === 0;
     const closing = closeWhenIdle(device);
     closing.catch((error: unknown) => this.#note(device, error));
-    // With bios still below, its targets see them come back before they close; nobody waits for that.
-    if (device instanceof MappedDevice && idle) await closing.catch(() => undefined);
+    // With bios still below, its targets see them come back before they close; nobody waits for that, nor for ever.
+    const { clock, drainTimeout } = this.#context;
+    if (device instanceof MappedDevice && idle)
+      await within(closing, clock, drainTimeout, 'it did not close').catch(() => undefined);
     await this.#context.devices.settle();
   }
 

@@ -37,7 +37,7 @@ export interface ErrorInfo {
  * A message may be improved at any time; a code never changes its meaning.
  */
 export const ERROR_CODES: Readonly<Record<ErrorCode, ErrorInfo>> = {
-  EACCES: { errno: 13, about: 'the file or device does not permit it' },
+  EACCES: { errno: 13, about: 'the file or device does not permit it, or no passphrase fits' },
   EAGAIN: { errno: 11, about: 'not in this state: something else has to be done first' },
   EALREADY: { errno: 114, about: 'the same filter is attached already' },
   EAPI: { errno: 8, about: 'the plugin was built for another version of the core interface' },

@@ -7,6 +7,7 @@ import { type LiveTable, NoTable } from './live-table.ts';
 import type { Port } from './port.ts';
 import { atRest, quiesce, type QuiesceOptions, thaw } from './quiesce.ts';
 import { checkCovers, remapsOn, remapsTo } from './remap.ts';
+import { within } from './within.ts';
 
 /** How to suspend. */
 export interface SuspendOptions {
@@ -71,14 +72,22 @@ export class MappedDevice extends BlockDevice {
     await table?.close();
   }
 
-  /** Stops new bios and waits for those inside. Does nothing on a suspended device. */
+  /**
+   * Stops new bios and waits for those inside, and for what targets do by themselves. ETIMEDOUT: bios go on, and the table is
+   * at work. Does nothing on a suspended device.
+   */
   async suspend(options: SuspendOptions, quiesceOptions: QuiesceOptions): Promise<void> {
     if (this.suspended) return;
     const noflush = options.noflush ?? false;
     this.path.keepsRequeued = noflush;
     await quiesce([this], noflush ? { ...quiesceOptions, mayHold: new Set([this]) } : quiesceOptions);
+    try {
+      await this.#comeToRest(quiesceOptions);
+    } catch (error) {
+      thaw([this]);
+      throw error;
+    }
     this.suspended = true;
-    await this.#live?.postsuspend();
   }
 
   /** Undoes a suspend, with the table it has. */
@@ -111,10 +120,11 @@ export class MappedDevice extends BlockDevice {
 
   /**
    * Closed gate, drained: gets a table ready that is to go live at once. The table in use is told to let go first, for the
-   * new one may take over what it kept; when the new one fails the old one is at work again, and the error is thrown.
+   * new one may take over what it kept; when the new one fails the old one is at work again, and the error is thrown, as it
+   * is where the old one does not let go.
    */
-  async prepareSwap(table: LiveTable): Promise<void> {
-    if (!this.suspended) await this.#live?.postsuspend();
+  async prepareSwap(table: LiveTable, quiesceOptions: QuiesceOptions): Promise<void> {
+    if (!this.suspended) await this.#comeToRest(quiesceOptions);
     try {
       await table.preresume();
     } catch (error) {
@@ -181,6 +191,13 @@ export class MappedDevice extends BlockDevice {
         });
       });
     }
+  }
+
+  /** Drained: nothing that goes on without a bio of the device is to meet the next table. */
+  async #comeToRest({ clock, timeout }: QuiesceOptions): Promise<void> {
+    if (this.#live === null) return;
+    const text = `${this.name} did not come to rest: a target waits for a device below, and did not end`;
+    await within(this.#live.postsuspend(), clock, timeout, text);
   }
 
   /** Puts the inactive table in place of the live one, which is returned; null where there is none. ETIMEDOUT: nothing changed. */

@@ -42,7 +42,10 @@ export interface Target {
   extents?(sector: number, count: number): Promise<Extent[]>;
   /** Before the drain of a suspend: let go of bios that are held back on purpose. */
   presuspend?(): void;
-  /** Drained. A suspend, or the next table, waits for what it answers: what goes on without a bio of the device ends here. */
+  /**
+   * Drained. A suspend, or the next table, waits for what it answers: what goes on without a bio of the device ends here. If
+   * that takes longer than a drain may, `resume` follows and the table stays at work.
+   */
   postsuspend?(): void | Promise<void>;
   /** Before the gate opens; may fail, and then the device stays suspended. */
   preresume?(): void | Promise<void>;

@@ -148,7 +148,7 @@ export class Transaction implements Plan {
     try {
       await this.#letLeave();
       for (const [device, table] of this.#tables) {
-        await device.prepareSwap(table);
+        await device.prepareSwap(table, this.#quiesceOptions);
         ready.push(device);
       }
       await atRest(devices, this.#quiesceOptions, () => {

@@ -140,6 +140,22 @@ describe('suspend and resume', () => {
     postsuspend = () => undefined;
   });
 
+  it('go on where a target does not come to rest, and nothing else waits for it', async () => {
+    let rest = (): void => undefined;
+    postsuspend = () => new Promise<void>((resolve) => (rest = resolve));
+    await rig.engine.create('m', { table: '0 8 live disk:a 0' });
+    const port = await rig.open('m');
+    const suspending = expect(rig.engine.suspend('m')).rejects.toMatchObject({ code: 'ETIMEDOUT' });
+    await settle();
+    rig.clock.advance(60_000);
+    await suspending;
+    expect(calls.slice(-2)).toEqual(['a postsuspend', 'a resume']);
+    expect(await rig.engine.info('m')).toMatchObject({ suspended: false });
+    await port.read(0, 8);
+    rest();
+    postsuspend = () => undefined;
+  });
+
   it('stays suspended where a target cannot resume; the old table is given up, and bios wait for another try', async () => {
     await rig.engine.create('m', { table: '0 8 live disk:a 0' });
     const port = await rig.open('m');

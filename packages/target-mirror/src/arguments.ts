@@ -47,6 +47,7 @@ export async function readArguments(context: TargetContext, args: MirrorArgs): P
   const logSetup = await readLog(context, log, words.slice(0, count));
   const [legCount = '', ...rest] = words.slice(count);
   const legs = await readLegs(context, legCount, rest);
+  checkBlocks(logSetup.regionSize, legs);
   return { ...logSetup, legs, ...readFeatures(rest.slice(2 * legs.length)) };
 }
 
@@ -110,6 +111,16 @@ async function readLegs(
     legs.push({ port, offset });
   }
   return legs;
+}
+
+/** A request is cut at the ends of regions, so each has to be whole blocks; the kernel lets it fail then. */
+function checkBlocks(regionSize: number, legs: readonly Leg[]): void {
+  const block = Math.max(...legs.map(({ port }) => port.limits.logicalBlock));
+  if ((regionSize * SECTOR_SIZE) % block === 0) return;
+  throw fail(
+    'EINVAL',
+    `regions of ${String(regionSize)} sectors are no whole blocks of ${String(block)} bytes`,
+  );
 }
 
 function readFeatures(words: readonly string[]): Pick<MirrorSetup, 'handleErrors' | 'keepLog'> {

@@ -38,6 +38,8 @@ export class Legs {
   readonly reads: Int32Array;
   readonly #kinds: Uint8Array;
   readonly #watcher: LegWatcher;
+  /** A flush failed: nobody knows what a leg lost, so no copy of some regions makes it right. */
+  #lostCache = false;
 
   constructor(all: readonly Leg[], watcher: LegWatcher) {
     this.all = all;
@@ -81,6 +83,21 @@ export class Legs {
       if (index === this.first) this.#replaceFirst(messages);
     }
     if (isNew) this.#watcher.legsFailed(messages);
+  }
+
+  /** What was said to be written may be lost on legs: `revive` has no effect from here on. */
+  loseCache(): void {
+    this.#lostCache = true;
+  }
+
+  /**
+   * All regions were copied: what failed on legs counts no longer. Kernel: reset_ms_flags. The first leg is the default one
+   * again, so that it is always the first one with an A, which whoever loads another table must be able to tell.
+   */
+  revive(): void {
+    if (this.#lostCache) return;
+    this.#kinds.fill(0);
+    this.first = 0;
   }
 
   /** A leg is A, or says what was the worst that failed on it: F flush, D write, S copy, R read. */

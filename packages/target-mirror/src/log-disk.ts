@@ -109,8 +109,10 @@ export class DiskLog implements DirtyLog {
     return `3 disk ${this.#options.port.device.number} ${letter}`;
   }
 
-  stop(): void {
+  async stop(): Promise<void> {
     this.#queue.stop();
+    await this.#cleaning;
+    await this.#store.ended;
   }
 
   #setStates(isClean: (region: number) => boolean): void {

@@ -33,6 +33,11 @@ export class LogStore {
   #isRunning = false;
   #ended: Promise<void> = Promise.resolve();
 
+  /** Resolves when no write is under way. */
+  get ended(): Promise<void> {
+    return this.#ended;
+  }
+
   constructor(port: Port, image: LogImage, regions: number, watcher: LogStoreWatcher) {
     this.#port = port;
     this.#image = image;
@@ -47,13 +52,18 @@ export class LogStore {
     await this.#port.read(0, bytes.length / SECTOR_SIZE, bytes);
   }
 
-  /** Writes all of the log as it is in memory, and flushes it. */
+  /**
+   * Writes all of the log as it is in memory, and flushes it. The header comes last, for with it the bits are believed: those
+   * that were on the disk before might say that regions are clean.
+   */
   async writeAll(): Promise<void> {
     await this.write();
     for (let region = 0; region < this.#mayBeClean.length; region++) {
       if (this.#image.isClean(region)) this.#mayBeClean[region] = 1;
     }
-    this.#touch(0, this.#image.bytes.length / SECTOR_SIZE, true);
+    this.#touch(this.#block, this.#image.bytes.length / SECTOR_SIZE, true);
+    await this.write();
+    this.#touch(0, this.#block, true);
     await this.write();
   }
 

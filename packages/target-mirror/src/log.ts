@@ -26,6 +26,6 @@ export interface DirtyLog {
   table(): string;
   /** Its words of the status line, with their number. */
   status(): string;
-  /** No timer stays. */
-  stop(): void;
+  /** Out of use: no timer stays. Ends when nothing is under way. */
+  stop(): void | Promise<void>;
 }

@@ -111,18 +111,16 @@ export class Mirror implements Target, Frame, LegWatcher {
     return [devices.length, ...devices, sync, 1, this.#legs.letters(), this.#log.status()].join(' ');
   }
 
-  /** A resync does not go on to its end when a leg has failed, until there is another table. */
-  progress(): Progress {
+  /** A resync does not come to its end when a copy has failed, until there is another table or a resume. */
+  progress(): Progress | undefined {
+    if (this.#context.readOnly) return undefined;
     const done = this.#regions.sectorsSame;
     const total = this.#context.sectors;
     const letters = this.#legs.letters();
-    const isStuck = done < total && /[DFS]/.test(letters);
-    return {
-      activity: 'resync',
-      done,
-      total,
-      ...(isStuck ? { failure: `a leg has failed: ${letters}` } : {}),
-    };
+    const hasFailed = /[DFS]/.test(letters);
+    const isStuck = done < total && this.#recovery.isStuck(hasFailed);
+    const failure = hasFailed ? `a leg has failed: ${letters}` : 'a copy has failed';
+    return { activity: 'resync', done, total, ...(isStuck ? { failure } : {}) };
   }
 
   /** Those of the leg that holds everything. */
@@ -158,7 +156,7 @@ export class Mirror implements Target, Frame, LegWatcher {
   async close(): Promise<void> {
     this.#recovery.stop();
     await this.#recovery.idle();
-    this.#log.stop();
+    await this.#log.stop();
   }
 
   /** Sends a read to the leg that is due. Where all have failed, the default leg is tried all the same. */
@@ -185,6 +183,7 @@ export class Mirror implements Target, Frame, LegWatcher {
   #checkSync(): void {
     if (this.#inSync || !this.#regions.allInSync) return;
     this.#inSync = true;
+    if (this.#regions.allSame) this.#legs.revive();
     this.#context.event();
   }
 
@@ -214,6 +213,7 @@ export class Mirror implements Target, Frame, LegWatcher {
       regions: this.#regions,
       handleErrors: this.#setup.handleErrors,
       log: this.#context.log,
+      isWaitedFor: () => this.#writer.hasWide,
       ended: (region) => {
         if (this.#regions.state(region) === RegionState.InSync) this.#log.idle(region);
         this.#writer.readmit();
@@ -254,7 +254,9 @@ export class Mirror implements Target, Frame, LegWatcher {
       (bits, { status }, leg) => (status === 'rejected' ? bits | (1 << leg) : bits),
       0,
     );
-    if (failed !== 0) this.#legs.failAll(failed, LegError.Flush);
-    return failed === 0;
+    if (failed === 0) return true;
+    this.#legs.loseCache();
+    this.#legs.failAll(failed, LegError.Flush);
+    return false;
   }
 }

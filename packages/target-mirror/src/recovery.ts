@@ -17,6 +17,8 @@ export interface RecoveryContext {
   /** A region's copy is over, well or not; its state is set, and writes that waited for it can go on. */
   readonly ended: (region: number) => void;
   readonly log: (message: string) => void;
+  /** Somebody waits until none of many regions is copied: no copy is begun before that. */
+  readonly isWaitedFor: () => boolean;
 }
 
 /**
@@ -57,6 +59,13 @@ export class Recovery {
     }
     this.#isStopped = false;
     this.restart();
+  }
+
+  /** Whether nothing is copied any more though regions are left. With a failed leg writes may wait that no copy can wait for. */
+  isStuck(legFailed: boolean): boolean {
+    if (this.#isStopped || this.#busyCopies.size > 0 || this.#immediate !== null) return false;
+    if (this.#quieting.size > 0) return legFailed;
+    return this.#search >= this.#context.regions.count;
   }
 
   /** Looks for regions from the first one on, for some are not in sync any more. */
@@ -114,7 +123,7 @@ export class Recovery {
   #mayBegin(): boolean {
     if (this.#isStopped || this.#immediate !== null) return false;
     if (this.#quieting.size + this.#busyCopies.size >= COPIES) return false;
-    if (this.#search >= this.#context.regions.count) return false;
+    if (this.#search >= this.#context.regions.count || this.#context.isWaitedFor()) return false;
     if (this.#copied < TURN) return true;
     this.#immediate = setImmediate(() => {
       this.#immediate = null;

@@ -34,6 +34,7 @@ export class MirrorWriter {
   /** Failed ones that wait for another table. */
   readonly #held = new RequestQueue();
   #isSuspending = false;
+  #hasWide = false;
   /** What each leg answers its children with; made once, for a child must know its leg. */
   readonly #ends: readonly ((child: Bio) => void)[];
 
@@ -42,6 +43,11 @@ export class MirrorWriter {
     this.#ends = context.legs.all.map((_, leg) => (child: Bio) => {
       this.#ended(child, leg);
     });
+  }
+
+  /** Whether a request of several regions waits for copies: with one after the other it could wait for the whole resync. */
+  get hasWide(): boolean {
+    return this.#hasWide;
   }
 
   /** Owns the bio from here. */
@@ -60,6 +66,7 @@ export class MirrorWriter {
 
   /** A region's copy is over: those that waited look again. */
   readonly readmit = (): void => {
+    this.#hasWide = false;
     this.#delayed.drain(this.#admit);
   };
 
@@ -88,6 +95,7 @@ export class MirrorWriter {
     for (let region = firstRegion; region <= lastRegion; region++) {
       if (regions.state(region) !== RegionState.Recovering) continue;
       this.#delayed.push(request);
+      this.#hasWide ||= firstRegion < lastRegion;
       return;
     }
     let isMarked = true;
@@ -181,8 +189,11 @@ export class MirrorWriter {
 
   /** Some legs hold the write and some do not. After a failed flush that is true of nobody knows which regions. */
   #markOutOfSync({ firstRegion, lastRegion }: WriteRequest): void {
-    const { regions, log, outOfSync, giveUpCopy } = this.#context;
-    if (firstRegion === NO_REGION) log.stayDirty();
+    const { legs, regions, log, outOfSync, giveUpCopy } = this.#context;
+    if (firstRegion === NO_REGION) {
+      log.stayDirty();
+      legs.loseCache();
+    }
     for (let region = Math.max(0, firstRegion); region <= lastRegion; region++) {
       if (regions.state(region) === RegionState.Recovering) giveUpCopy(region);
       regions.setState(region, RegionState.NoSync);

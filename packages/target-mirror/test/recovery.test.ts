@@ -107,7 +107,7 @@ describe('resync', () => {
     await stand.engine.suspend('x');
     await stand.engine.resume('x');
     await stand.settle();
-    expect(await stand.status()).toBe('8/8 1 ASA 1 core');
+    expect(await stand.status()).toBe('8/8 1 AAA 1 core');
     expectSame(b!, a!);
     expectSame(c!, a!);
   });
@@ -130,7 +130,7 @@ describe('resync', () => {
     await stand.engine.suspend('x');
     await stand.engine.resume('x');
     await stand.settle();
-    expect(await stand.status()).toBe('8/8 1 DA 1 core');
+    expect(await stand.status()).toBe('8/8 1 AA 1 core');
     expectSame(a, b);
   });
 

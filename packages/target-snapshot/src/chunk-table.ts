@@ -58,6 +58,18 @@ export class ChunkTable {
     this.#keys[hole] = 0;
   }
 
+  /** The chunks from one to another that are in it, in order. Takes as long as there are such, or places in the table. */
+  within(first: number, last: number): number[] {
+    const found: number[] = [];
+    if (last - first < this.#keys.length) {
+      for (let chunk = first; chunk <= last && this.#size > 0; chunk++)
+        if (this.#keys[this.#find(chunk + 1)] !== 0) found.push(chunk);
+      return found;
+    }
+    for (const key of this.#keys) if (key > first && key - 1 <= last) found.push(key - 1);
+    return found.sort((a, b) => a - b);
+  }
+
   /** The place of a key, or the free one where it would be. */
   #find(key: number): number {
     const keys = this.#keys;

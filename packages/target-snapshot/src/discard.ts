@@ -1,5 +1,4 @@
 import { type Bio, BioOp, hasOp, SECTOR_SIZE, Status } from '@interposer/core';
-import { NO_CHUNK } from './chunk-table.ts';
 import type { Exceptions } from './exceptions.ts';
 
 /**
@@ -7,16 +6,14 @@ import type { Exceptions } from './exceptions.ts';
  * of a part of one the store's device is told. What only the origin has stays as it is. Kernel: zero_exception in dm-snap.c.
  */
 export async function discardExceptions(bio: Bio, exceptions: Exceptions): Promise<void> {
+  const { chunkSectors } = exceptions;
   const end = bio.sector + bio.count;
   let status: Status = Status.Ok;
   try {
-    for (let sector = bio.sector; sector < end && !exceptions.isEmpty;) {
-      const chunk = exceptions.chunkOf(sector);
-      const next = Math.min(end, (chunk + 1) * exceptions.chunkSectors);
-      const cowChunk = exceptions.find(chunk);
-      if (cowChunk !== NO_CHUNK)
-        await discardPart(exceptions, exceptions.place(sector, cowChunk), next - sector);
-      sector = next;
+    for (const chunk of exceptions.chunksIn(bio.sector, bio.count)) {
+      const sector = Math.max(bio.sector, chunk * chunkSectors);
+      const next = Math.min(end, (chunk + 1) * chunkSectors);
+      await discardPart(exceptions, exceptions.place(sector, exceptions.find(chunk)), next - sector);
     }
   } catch {
     status = Status.Io;

@@ -7,13 +7,13 @@ import type { Origin } from './origin.ts';
 import type { PendingException } from './pending-exception.ts';
 import { PendingExceptions } from './pending-exceptions.ts';
 import type { CommitListener, ExceptionsOwner, ExceptionStore, SnapshotPorts } from './store.ts';
-import { TrackedChunks } from './tracked-chunks.ts';
+import { TrackedChunks, type TrackingOwner } from './tracked-chunks.ts';
 
 /**
  * What a snapshot keeps instead of chunks of its origin, what is on the way to that, and in whose name: it changes hands
  * when a table takes over from another one. Kernel: struct dm_snapshot and its two exception tables.
  */
-export class Exceptions implements CommitListener, Frame {
+export class Exceptions implements CommitListener, Frame, TrackingOwner {
   readonly ports: SnapshotPorts;
   readonly store: ExceptionStore;
   readonly chunkSectors: number;
@@ -25,8 +25,9 @@ export class Exceptions implements CommitListener, Frame {
   onDrained: (() => void) | null = null;
   readonly #table: ChunkTable;
   readonly #pending = new PendingExceptions();
-  /** Their copies are not started yet. */
-  readonly #waiting: PendingException[] = [];
+  /** Their copies are not started yet: the first of them, the last one first, and those that came later. */
+  #starting: PendingException[] = [];
+  #waiting: PendingException[] = [];
   #valid: boolean;
   #overflowed = false;
   /** What an older generation of writes still may do to the origin: until it has ended nothing is copied out. */
@@ -48,7 +49,7 @@ export class Exceptions implements CommitListener, Frame {
     this.store = store;
     this.chunkSectors = store.chunkSectors;
     this.owner = owner;
-    this.tracked = new TrackedChunks(this.chunkSectors, this.#onDrained);
+    this.tracked = new TrackedChunks(this.chunkSectors, this);
     this.dropping = new Dropping((bio) => {
       origin.retry(bio);
     });
@@ -76,11 +77,6 @@ export class Exceptions implements CommitListener, Frame {
     return this.#table.size * this.chunkSectors;
   }
 
-  /** Whether no chunk is in the store. */
-  get isEmpty(): boolean {
-    return this.#table.size === 0;
-  }
-
   /** Written so that all numbers on the way are whole ones. */
   chunkOf(sector: number): number {
     return (sector - (sector % this.chunkSectors)) / this.chunkSectors;
@@ -89,6 +85,11 @@ export class Exceptions implements CommitListener, Frame {
   /** The chunk of the store that holds a chunk; `NO_CHUNK` where the origin does. */
   find(chunk: number): number {
     return this.#table.get(chunk);
+  }
+
+  /** The chunks that are in the store, of those that some sectors lie in; in order. */
+  chunksIn(sector: number, count: number): number[] {
+    return this.#table.within(this.chunkOf(sector), this.chunkOf(sector + count - 1));
   }
 
   /** Where a sector of the snapshot lies in a chunk of the store. */
@@ -101,9 +102,12 @@ export class Exceptions implements CommitListener, Frame {
     return this.#pending.find(chunk);
   }
 
-  /** A new exception for a chunk, whose data is to come by `copyLater` or `startWhole`; null: there is no room. */
-  begin(chunk: number): PendingException | null {
-    const cowChunk = this.store.allot();
+  /**
+   * A new exception for a chunk, whose data is to come by `copyLater` or `startWhole`; null: there is no room, or with
+   * `keepsReadable` none that leaves the others what they are.
+   */
+  begin(chunk: number, keepsReadable: boolean): PendingException | null {
+    const cowChunk = this.store.allot(keepsReadable);
     return cowChunk === NO_CHUNK ? null : this.#pending.begin(chunk, cowChunk);
   }
 
@@ -115,8 +119,9 @@ export class Exceptions implements CommitListener, Frame {
 
   /** Starts the copies that may be under way now. Who waits for one says so before, for it may be done at once. */
   startCopies(): void {
-    while (this.#waiting.length > 0 && this.settled && this.copier.hasRoom) {
-      const exception = this.#waiting.shift()!;
+    while (this.settled && this.copier.hasRoom) {
+      const exception = this.#nextWaiting();
+      if (exception === undefined) return;
       const { origin } = this.ports;
       const sector = exception.chunk * this.chunkSectors;
       const count = Math.min(this.chunkSectors, origin.limits.sectors - sector);
@@ -152,6 +157,13 @@ export class Exceptions implements CommitListener, Frame {
     this.#table.set(exception.chunk, exception.cowChunk);
     exception.drains = this.tracked.has(exception.chunk);
     if (!exception.drains) this.#finish(exception, true);
+  }
+
+  /** What waited for the tracked bios of a chunk goes on. */
+  chunkDrained(chunk: number): void {
+    const exception = this.pendingAt(chunk);
+    if (exception?.drains === true) this.#finish(exception, true);
+    this.onDrained?.();
   }
 
   /** A chunk was merged: the origin holds it from now on. */
@@ -206,6 +218,13 @@ export class Exceptions implements CommitListener, Frame {
     });
   }
 
+  /** Turned round all at once: to take the first out of thousands, one after the other, moves all others each time. */
+  #nextWaiting(): PendingException | undefined {
+    if (this.#starting.length === 0)
+      [this.#starting, this.#waiting] = [this.#waiting.reverse(), this.#starting];
+    return this.#starting.pop();
+  }
+
   readonly #onCopied = (tag: unknown, status: Status): void => {
     this.#copied(tag as PendingException, status);
     this.startCopies();
@@ -217,12 +236,6 @@ export class Exceptions implements CommitListener, Frame {
     for (let next = this.#pending.shiftCopied(); next !== null; next = this.#pending.shiftCopied())
       this.store.commit(next);
   }
-
-  readonly #onDrained = (chunk: number): void => {
-    const exception = this.pendingAt(chunk);
-    if (exception?.drains === true) this.#finish(exception, true);
-    this.onDrained?.();
-  };
 
   /** It is no longer on its way, and all who wait for it go on. */
   #finish(exception: PendingException, ok: boolean): void {

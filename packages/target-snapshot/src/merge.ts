@@ -11,8 +11,6 @@ class MergeFailure extends Error {}
  * which is stable there before its exceptions are cleared. Kernel: snapshot_merge_next_chunks in dm-snap.c.
  */
 export class Merge {
-  /** Sectors that there were to merge. */
-  readonly total: number;
   readonly #exceptions: Exceptions;
   readonly #origin: Origin;
   /** The run that is being copied: writes to it wait. */
@@ -23,11 +21,17 @@ export class Merge {
   /** It was started while the last run was on its way to the end. */
   #again = false;
   #failed = false;
+  #total: number;
 
   constructor(exceptions: Exceptions, origin: Origin) {
-    this.total = exceptions.sectors;
+    this.#total = exceptions.sectors;
     this.#exceptions = exceptions;
     this.#origin = origin;
+  }
+
+  /** Sectors that there were to merge. */
+  get total(): number {
+    return this.#total;
   }
 
   /** It stopped for good; what is merged is merged, the rest stays where it is. */
@@ -67,7 +71,10 @@ export class Merge {
   }
 
   async #work(): Promise<void> {
-    const { valid, owner } = this.#exceptions;
+    // Whoever had the exceptions before may have left some on their way, which must not get between those that are merged.
+    await this.#exceptions.idle();
+    const { valid, owner, sectors } = this.#exceptions;
+    this.#total = Math.max(this.#total, sectors);
     if (!valid) owner.log("Snapshot is invalid: can't merge");
     if (!valid || this.#failed) return;
     try {

@@ -1,4 +1,4 @@
-import type { Bio, BlockDevice } from '@interposer/core';
+import { type Bio, type BlockDevice, Status } from '@interposer/core';
 import { NO_CHUNK } from './chunk-table.ts';
 import type { Exceptions } from './exceptions.ts';
 import type { PendingException } from './pending-exception.ts';
@@ -83,8 +83,9 @@ export class Origin {
     return false;
   }
 
-  /** A held write tries again. */
+  /** A held write tries again, unless core has failed it meanwhile, for its device is lost. */
   retry(bio: Bio): void {
+    if (bio.status !== Status.Pending) return;
     if (this.admit(bio)) bio.port!.forward(bio);
   }
 
@@ -134,7 +135,7 @@ function beginAll(exceptions: Exceptions, sector: number, end: number): PendingE
       continue;
     }
     if (exceptions.find(chunk) !== NO_CHUNK) continue;
-    last = exceptions.begin(chunk);
+    last = exceptions.begin(chunk, false);
     if (last === null) {
       exceptions.invalidate('Unable to allocate exception');
       return null;

@@ -36,9 +36,10 @@ export class PendingException {
     this.copied = false;
     this.failed = false;
     this.drains = false;
-    this.originBios.length = 0;
-    this.snapshotBios.length = 0;
-    this.waiters.length = 0;
+    // Setting a length is slow, and mostly there is nobody.
+    if (this.originBios.length > 0) this.originBios.length = 0;
+    if (this.snapshotBios.length > 0) this.snapshotBios.length = 0;
+    if (this.waiters.length > 0) this.waiters.length = 0;
     this.fullBio = null;
     this.holder = null;
   }

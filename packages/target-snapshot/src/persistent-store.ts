@@ -13,6 +13,9 @@ import {
 } from './store-format.ts';
 import type { CommitListener, ExceptionStore, MergeRun, SnapshotPorts, StoreUsage } from './store.ts';
 
+/** Sectors that are merged in one step, if a chunk has not more: writes to them, and a suspend, wait for the end of it. */
+const MOST_MERGED = 16_384;
+
 /** The header and the first area come before the first data. */
 const FIRST_DATA = 2;
 
@@ -33,6 +36,8 @@ export class PersistentStore implements ExceptionStore {
   /** Entries in that area. */
   #entries = 0;
   #nextFree = FIRST_DATA;
+  /** Since a merge: the chunk that would be free if all had come in the order of their entries. The kernel tells it as used. */
+  #mergedTo: number | null = null;
   #valid = true;
   /** Chunks that were given out and are in no entry yet. */
   #allotted = 0;
@@ -60,11 +65,11 @@ export class PersistentStore implements ExceptionStore {
   /** Reads the exceptions of a store that was made before. */
   async load(add: (oldChunk: number, newChunk: number) => void): Promise<void> {
     for (this.#areaIndex = 0; ; this.#areaIndex++) {
-      await this.#readArea();
+      await this.#readArea(this.#areaIndex, this.#area);
       for (this.#entries = 0; this.#entries < this.#entriesPerArea; this.#entries++) {
         const newChunk = newChunkAt(this.#area, this.#entries);
         if (newChunk === 0) {
-          this.#skipArea();
+          this.#nextFree = this.#skipArea(this.#nextFree);
           return;
         }
         this.#nextFree = Math.max(this.#nextFree, newChunk + 1);
@@ -73,11 +78,13 @@ export class PersistentStore implements ExceptionStore {
     }
   }
 
-  allot(): number {
-    if ((this.#nextFree + 1) * this.chunkSectors > this.#total) return NO_CHUNK;
+  allot(keepsReadable: boolean): number {
+    if (!this.#hasRoom(this.#nextFree)) return NO_CHUNK;
+    if (keepsReadable && !this.#hasRoom(this.#nextArea())) return NO_CHUNK;
     this.#allotted++;
-    const chunk = this.#nextFree++;
-    this.#skipArea();
+    this.#mergedTo = null;
+    const chunk = this.#nextFree;
+    this.#nextFree = this.#skipArea(chunk + 1);
     return chunk;
   }
 
@@ -98,7 +105,7 @@ export class PersistentStore implements ExceptionStore {
 
   usage(): StoreUsage {
     return {
-      allocated: this.#nextFree * this.chunkSectors,
+      allocated: (this.#mergedTo ?? this.#nextFree) * this.chunkSectors,
       total: this.#total,
       metadata: (this.#areaIndex + 2) * this.chunkSectors,
     };
@@ -107,8 +114,11 @@ export class PersistentStore implements ExceptionStore {
   async prepareMerge(): Promise<MergeRun | null> {
     if (this.#entries === 0) {
       if (this.#areaIndex === 0) return null;
+      // If this fails all is as before: a snapshot may take over.
+      const area = Buffer.alloc(this.#area.length);
+      await this.#readArea(this.#areaIndex - 1, area);
+      area.copy(this.#area);
       this.#areaIndex--;
-      await this.#readArea();
       this.#entries = this.#entriesPerArea;
     }
     const last = this.#entries - 1;
@@ -117,6 +127,7 @@ export class PersistentStore implements ExceptionStore {
     let count = 1;
     while (
       count <= last &&
+      (count + 1) * this.chunkSectors <= MOST_MERGED &&
       oldChunkAt(this.#area, last - count) === oldChunk - count &&
       newChunkAt(this.#area, last - count) === newChunk - count
     )
@@ -125,19 +136,41 @@ export class PersistentStore implements ExceptionStore {
   }
 
   async commitMerge(count: number): Promise<void> {
-    for (let i = 1; i <= count; i++) writeEntry(this.#area, this.#entries - i, 0, 0);
-    await this.#writeArea();
-    this.#entries -= count;
-    // Only the usage needs it from now on, and that goes by what exceptions in order would take.
-    this.#nextFree = areaChunk(this.#areaIndex, this.#entriesPerArea) + this.#entries + 1;
+    const first = this.#entries - count;
+    const entries = this.#area.subarray(first * ENTRY_BYTES, this.#entries * ENTRY_BYTES);
+    const cleared = Buffer.from(entries);
+    entries.fill(0);
+    try {
+      await this.#writeArea();
+    } catch (error) {
+      // They stay, for a snapshot may take over and write the area again.
+      cleared.copy(entries);
+      throw error;
+    }
+    this.#entries = first;
+    this.#mergedTo = this.#areaOf(this.#areaIndex) + first + 1;
+    // Free is what lies behind all that is used: exceptions need not have come in order.
+    const newChunk = newChunkAt(cleared, 0);
+    if (this.#skipArea(newChunk + count) === this.#nextFree) this.#nextFree = newChunk;
   }
 
   get #total(): number {
     return this.#ports.cow.limits.sectors;
   }
 
-  #skipArea(): void {
-    if (isAreaChunk(this.#nextFree, this.#entriesPerArea)) this.#nextFree++;
+  #hasRoom(chunk: number): boolean {
+    return (chunk + 1) * this.chunkSectors <= this.#total;
+  }
+
+  /** The area that ends the list once the next exception has its entry: one that fills an area needs another one behind it. */
+  #nextArea(): number {
+    const entries = this.#entries + this.#allotted + 1;
+    return this.#areaOf(this.#areaIndex + Math.floor(entries / this.#entriesPerArea));
+  }
+
+  /** The chunk, or the one behind it where it is that of an area. */
+  #skipArea(chunk: number): number {
+    return isAreaChunk(chunk, this.#entriesPerArea) ? chunk + 1 : chunk;
   }
 
   /** While the area is being written nothing in it may change. */
@@ -194,12 +227,8 @@ export class PersistentStore implements ExceptionStore {
     return this.#writeChunk(this.#areaOf(area), Buffer.alloc(this.#area.length), 0);
   }
 
-  async #readArea(): Promise<void> {
-    await this.#ports.cow.read(
-      this.#areaOf(this.#areaIndex) * this.chunkSectors,
-      this.chunkSectors,
-      this.#area,
-    );
+  async #readArea(area: number, into: Buffer): Promise<void> {
+    await this.#ports.cow.read(this.#areaOf(area) * this.chunkSectors, this.chunkSectors, into);
   }
 
   #writeHeader(flags: number): Promise<void> {

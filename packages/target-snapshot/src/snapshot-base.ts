@@ -132,7 +132,8 @@ export abstract class SnapshotBase implements Target, OriginMember, ExceptionsOw
 
   async extents(sector: number, count: number): Promise<Extent[]> {
     const exceptions = this.#exceptions;
-    return exceptions?.valid === true
+    // What is under way to the origin from before the snapshot may yet fill a hole.
+    return exceptions?.valid === true && exceptions.settled
       ? snapshotExtents(exceptions, sector, count)
       : [dataExtent(sector, count)];
   }
@@ -144,8 +145,7 @@ export abstract class SnapshotBase implements Target, OriginMember, ExceptionsOw
 
   async postsuspend(): Promise<void> {
     this.suspended = true;
-    if (!(await inTime(this.stopped(), this.#clock)))
-      this.log('a merge does not come to the end of its step');
+    await this.stopped();
   }
 
   preresume(): void {
@@ -174,8 +174,9 @@ export abstract class SnapshotBase implements Target, OriginMember, ExceptionsOw
       this.log('the devices below do not answer: not all is copied out');
   }
 
-  /** A bio that waited is mapped as if it came now. */
+  /** A bio that waited is mapped as if it came now, unless core has failed it meanwhile, for its device is lost. */
   protected mapAgain(bio: Bio): void {
+    if (bio.status !== Status.Pending) return;
     const result = this.map(bio);
     if (result === MapResult.Remapped) bio.port!.forward(bio);
     else if (result === MapResult.Kill) bio.complete(Status.Io);

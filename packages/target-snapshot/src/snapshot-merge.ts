@@ -1,6 +1,7 @@
 import { type Bio, BioOp, MapResult, type Progress, Status, type TargetType } from '@interposer/core';
 import { NO_CHUNK } from './chunk-table.ts';
 import { Merge } from './merge.ts';
+import type { PendingException } from './pending-exception.ts';
 import { SnapshotBase } from './snapshot-base.ts';
 import { snapshotType } from './snapshot-type.ts';
 
@@ -28,6 +29,8 @@ class SnapshotMerge extends SnapshotBase {
     const chunk = exceptions?.chunkOf(bio.sector) ?? NO_CHUNK;
     const cowChunk = exceptions?.valid === true ? exceptions.find(chunk) : NO_CHUNK;
     bio.port = this.ports.origin;
+    const pending = exceptions?.pendingAt(chunk) ?? null;
+    if (pending !== null) return this.#wait(bio, pending);
     if (exceptions === null || cowChunk === NO_CHUNK) {
       if (op === BioOp.Read || this.origin.admit(bio)) return MapResult.Remapped;
       return MapResult.Submitted;
@@ -40,6 +43,14 @@ class SnapshotMerge extends SnapshotBase {
     bio.port = this.ports.cow;
     bio.sector = exceptions.place(bio.sector, cowChunk);
     return MapResult.Remapped;
+  }
+
+  /** The chunk was on its way to the store when this took over. Apart: a closure costs where it is made. */
+  #wait(bio: Bio, { waiters }: PendingException): MapResult {
+    waiters.push(() => {
+      this.mapAgain(bio);
+    });
+    return MapResult.Submitted;
   }
 
   get mergeFailed(): boolean {

@@ -43,7 +43,7 @@ class Snapshot extends SnapshotBase {
 
   /** A write to a chunk that only the origin has: it gets one in the store. */
   #writeNew(bio: Bio, chunk: number, exceptions: Exceptions): MapResult {
-    const exception = exceptions.pendingAt(chunk) ?? exceptions.begin(chunk);
+    const exception = exceptions.pendingAt(chunk) ?? exceptions.begin(chunk, this.args.overflow);
     if (exception === null) {
       exceptions.overflow(this.args.overflow);
       return MapResult.Kill;
@@ -65,7 +65,6 @@ class Snapshot extends SnapshotBase {
       void discardExceptions(bio, exceptions);
       return MapResult.Submitted;
     }
-    exceptions.tracked.track(bio);
     bio.port = this.ports.origin;
     return MapResult.Remapped;
   }

@@ -37,8 +37,11 @@ export interface ExceptionStore {
   /** Size of a chunk in sectors. */
   readonly chunkSectors: number;
   listener: CommitListener | null;
-  /** A free chunk for a new exception, which is committed later; `NO_CHUNK` where there is no room. */
-  allot(): number;
+  /**
+   * A free chunk for a new exception, which is committed later; `NO_CHUNK` where there is no room. With `keepsReadable` also
+   * where that exception would be one too many for its metadata, which would cost all others.
+   */
+  allot(keepsReadable: boolean): number;
   /** Takes exceptions whose chunks are copied, in the order of `allot`; the listener is told of each. */
   commit(exception: PendingException): void;
   /** Marks the store invalid. Undefined where there is nothing to wait for. */

@@ -1,16 +1,23 @@
-import { type Bio, EndResult, type Frame } from '@interposer/core';
+import { type Bio, BioOp, EndResult, type Frame, Status } from '@interposer/core';
 import { ChunkTable, NO_CHUNK } from './chunk-table.ts';
+
+/** Whom tracked chunks are tracked for. */
+export interface TrackingOwner {
+  /** Whether what the snapshot holds is still there to be read. */
+  readonly valid: boolean;
+  /** The last bio of a chunk has ended. */
+  chunkDrained(chunk: number): void;
+}
 
 /** Counts, by chunk, the bios under way that others must not overtake. Kernel: the tracked chunks of dm-snap.c. */
 export class TrackedChunks implements Frame {
-  /** Told when the last of a chunk has ended. */
-  onDrained: (chunk: number) => void;
+  readonly #owner: TrackingOwner;
   readonly #counts = new ChunkTable();
   readonly #chunkSectors: number;
 
-  constructor(chunkSectors: number, onDrained: (chunk: number) => void) {
+  constructor(chunkSectors: number, owner: TrackingOwner) {
     this.#chunkSectors = chunkSectors;
-    this.onDrained = onDrained;
+    this.#owner = owner;
   }
 
   /** Whether a bio of that chunk is under way. */
@@ -18,36 +25,29 @@ export class TrackedChunks implements Frame {
     return this.#counts.size > 0 && this.#counts.get(chunk) !== NO_CHUNK;
   }
 
-  /** Counts a bio until it ends; its sector is that of the origin. */
+  /** Counts a bio, which lies in one chunk, until it ends; its sector is that of the origin. */
   track(bio: Bio): void {
-    const last = this.#lastChunk(bio);
-    for (let chunk = this.#firstChunk(bio); chunk <= last; chunk++) {
-      const count = this.#counts.get(chunk);
-      this.#counts.set(chunk, count === NO_CHUNK ? 1 : count + 1);
-    }
+    const chunk = this.#chunkOf(bio);
+    const count = this.#counts.get(chunk);
+    this.#counts.set(chunk, count === NO_CHUNK ? 1 : count + 1);
     bio.watch(this);
   }
 
   endIo(bio: Bio): EndResult {
-    const last = this.#lastChunk(bio);
-    for (let chunk = this.#firstChunk(bio); chunk <= last; chunk++) {
-      const count = this.#counts.get(chunk);
-      if (count > 1) {
-        this.#counts.set(chunk, count - 1);
-        continue;
-      }
+    // Nobody waited for the reads of a snapshot that became invalid: it may have got what was written since.
+    if (bio.op === BioOp.Read && !this.#owner.valid) bio.status = Status.Io;
+    const chunk = this.#chunkOf(bio);
+    const count = this.#counts.get(chunk);
+    if (count > 1) {
+      this.#counts.set(chunk, count - 1);
+    } else {
       this.#counts.delete(chunk);
-      this.onDrained(chunk);
+      this.#owner.chunkDrained(chunk);
     }
     return EndResult.Done;
   }
 
-  #firstChunk({ sector }: Bio): number {
+  #chunkOf({ sector }: Bio): number {
     return (sector - (sector % this.#chunkSectors)) / this.#chunkSectors;
-  }
-
-  #lastChunk({ sector, count }: Bio): number {
-    const last = sector + count - 1;
-    return (last - (last % this.#chunkSectors)) / this.#chunkSectors;
   }
 }

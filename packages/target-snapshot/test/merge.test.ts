@@ -113,6 +113,17 @@ describe('a merge', () => {
     expect([8, 40, 42].map(onDisk)).toEqual([500, 600, 602]);
   });
 
+  it('whose step does not end lets no other table come, which it would write over', async () => {
+    disk.hold(({ op, count }) => op === BioOp.Write && count === 8);
+    await world.reload('s', table('snapshot-merge'));
+    await turns();
+    await world.wait(world.engine.load('s', `0 ${String(SECTORS)} snapshot-origin chaos:disk`));
+    await expect(world.wait(world.engine.resume('s'))).rejects.toMatchObject({ code: 'ETIMEDOUT' });
+    disk.release();
+    await world.merged('s');
+    expect([8, 40].map(onDisk)).toEqual([500, 600]);
+  });
+
   it('is the only one of its origin', async () => {
     await world.create('t', table('snapshot', 'P 8', 'b'));
     await world.reload('s', table('snapshot-merge'));

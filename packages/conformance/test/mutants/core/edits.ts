@@ -141,8 +141,8 @@ export const editMutations: readonly Mutation[] = [
       'transaction',
       'swaps a table that cannot start',
       CANNOT,
-      'await device.prepareSwap(table);',
-      'await device.prepareSwap(table).catch(() => undefined);',
+      'await device.prepareSwap(table, this.#quiesceOptions);',
+      'await device.prepareSwap(table, this.#quiesceOptions).catch(() => undefined);',
     ],
     [
       'transaction',
