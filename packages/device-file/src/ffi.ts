@@ -2,7 +2,9 @@ import { lstatSync } from 'node:fs';
 import { endianness } from 'node:os';
 import type koffiModule from 'koffi';
 import { AddressBook } from './address-book.ts';
+import { KernelBatch, type SystemCaller } from './kernel-batch.ts';
 import { TurnQueue } from './turn-queue.ts';
+import type { WriteBatch } from './write-batch.ts';
 
 /** What `fcntl` is asked about a lock. Kernel: struct flock, fcntl.h. */
 export interface FileLock {
@@ -29,6 +31,10 @@ export interface Ffi {
   seek(fd: number, position: number, whence: number, done: (result: number) => void): void;
   /** `fcntl` with an open-file-description lock: 0, or for F_OFD_GETLK the type of the lock that is in the way. */
   lock(fd: number, command: number, lock: FileLock): Promise<number>;
+  /** For writes that are made together; undefined where the kernel has none to give. */
+  takeBatch(): WriteBatch | undefined;
+  /** It is not needed any more, and its results are read. */
+  giveBack(batch: WriteBatch): void;
 }
 
 type Koffi = typeof koffiModule;
@@ -77,6 +83,8 @@ class KoffiCalls implements Ffi {
   readonly #fallocate: AsyncCall;
   readonly #lseek: AsyncCall;
   readonly #fcntl: AsyncCall;
+  readonly #batches: WriteBatch[] = [];
+  readonly #caller: SystemCaller;
   readonly #addresses: AddressBook;
   readonly #turns = new TurnQueue(ASYNC_CALLS);
   /** One `struct iovec` for all inline reads: base as two halves, length. Its call is over before the next one begins. */
@@ -91,6 +99,15 @@ class KoffiCalls implements Ffi {
     this.#lseek = library.func('int64_t lseek(int, int64_t, int)').async;
     // Variadic in C; on these machines a pointer is passed the same way there.
     this.#fcntl = library.func('int fcntl(int, int, uintptr_t)').async;
+    // Variadic, too; what a call has no use for is left alone.
+    const syscall: Call & { readonly async: AsyncCall } = library.func(
+      'int64_t syscall(int64_t, uintptr_t, int64_t, uintptr_t, uintptr_t, uintptr_t)',
+    );
+    this.#caller = {
+      now: (...args) => this.#answer(syscall(...args)),
+      later: (args, done) => this.#call(syscall.async, args, done),
+      addressOf: (memory) => this.#addresses.of(memory),
+    };
     this.#errno = () => koffi.errno();
     this.#addresses = new AddressBook((memory) => Number(koffi.address(memory)));
     this.#iovecAddress = this.#addresses.of(this.#iovec.buffer);
@@ -105,8 +122,7 @@ class KoffiCalls implements Ffi {
     iovec[1] = address / TWO_32;
     iovec[2] = length;
     iovec[3] = length / TWO_32;
-    const result = this.#preadv2(fd, this.#iovecAddress, 1, position, RWF_NOWAIT);
-    return result < 0 ? -this.#errno() : result;
+    return this.#answer(this.#preadv2(fd, this.#iovecAddress, 1, position, RWF_NOWAIT));
   }
 
   fallocate(
@@ -136,11 +152,23 @@ class KoffiCalls implements Ffi {
     });
   }
 
+  takeBatch(): WriteBatch | undefined {
+    return this.#batches.pop() ?? KernelBatch.open(this.#caller);
+  }
+
+  giveBack(batch: WriteBatch): void {
+    this.#batches.push(batch);
+  }
+
+  #answer(result: number): number {
+    return result < 0 ? -this.#errno() : result;
+  }
+
   #call(call: AsyncCall, args: readonly number[], done: (result: number) => void): void {
     this.#turns.take((leave) => {
       call(...args, (_error: unknown, result: number) => {
         // Koffi carries the errno of the thread over to here; it must be asked before the next call of it.
-        const answer = result < 0 ? -this.#errno() : result;
+        const answer = this.#answer(result);
         leave();
         done(answer);
       });

@@ -1,4 +1,5 @@
 import { type Bio, BioOp, SECTOR_SIZE, Status } from '@interposer/core';
+import { BatchedWrites } from './batched-writes.ts';
 import { Errno, statusOfError } from './errno.ts';
 import type { Ffi } from './ffi.ts';
 import type { SystemCalls, Transferred } from './syscalls.ts';
@@ -17,7 +18,10 @@ const ZERO_BYTES = 2 ** 20;
 /** Called when a bio's data is where it belongs, or could not be brought there. */
 export type Done = (bio: Bio, status: Status) => void;
 
-/** Moves the data of bios from and to a file: inline where the page cache has it, else through the thread pool. */
+/**
+ * Moves the data of bios from and to a file: reads inline where the page cache has it, small writes together, all else through
+ * the thread pool.
+ */
 export class Transfers {
   readonly calls: SystemCalls;
   readonly fd: number;
@@ -25,6 +29,7 @@ export class Transfers {
   readonly #free: Transfer[] = [];
   /** Null when there is no koffi, and when the file system said that it cannot read without waiting. */
   #inline: Ffi | null;
+  readonly #batches: BatchedWrites | null;
   #zeroes: Uint8Array | null = null;
 
   constructor(calls: SystemCalls, fd: number, done: Done) {
@@ -32,6 +37,7 @@ export class Transfers {
     this.fd = fd;
     this.#done = done;
     this.#inline = calls.ffi ?? null;
+    this.#batches = calls.ffi === undefined ? null : new BatchedWrites(calls.ffi, calls, fd, this.#written);
   }
 
   read(bio: Bio): void {
@@ -43,7 +49,7 @@ export class Transfers {
   }
 
   write(bio: Bio): void {
-    this.#get().start(bio, bio.buffer, 0);
+    if (this.#batches?.add(bio) !== true) this.#written(bio, 0);
   }
 
   /** Writes zeroes over the bio's range. */
@@ -63,6 +69,12 @@ export class Transfers {
     if (moved === -Errno.NotSup) this.#inline = null;
     return Math.max(moved, 0);
   }
+
+  /** So many bytes of a write are done; the pool does the others. */
+  readonly #written = (bio: Bio, bytes: number): void => {
+    if (bytes === bio.count * SECTOR_SIZE) this.#done(bio, Status.Ok);
+    else this.#get().start(bio, bio.buffer, bytes);
+  };
 
   #get(): Transfer {
     return this.#free.pop() ?? new Transfer(this);

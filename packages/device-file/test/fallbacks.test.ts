@@ -26,6 +26,8 @@ async function open(system: FileSystem): Promise<{ disk: Port; log: string[] }> 
       setImmediate(done, system.fallocate?.[mode] ?? 0);
     },
     seek: (_fd, position, whence, done) => setImmediate(done, system.seek?.(position, whence) ?? -EINVAL),
+    takeBatch: () => undefined,
+    giveBack: () => undefined,
     lock: async (_fd, command, { start }) => system.lock?.(command, start) ?? (command === 37 ? 0 : F_UNLCK),
   };
   const disk = await shop().openFaked(2 ** 20, {

@@ -24,6 +24,8 @@ async function open(readNow: Ffi['readNow']): Promise<{ disk: Port; pool: number
     fallocate: (...args) => ffi.fallocate(...args),
     seek: (...args) => ffi.seek(...args),
     lock: (...args) => ffi.lock(...args),
+    takeBatch: () => ffi.takeBatch(),
+    giveBack: (batch) => ffi.giveBack(batch),
   };
   return { disk: await shop().openFaked(2 ** 20, { read: counted, ffi: faked }), pool };
 }
