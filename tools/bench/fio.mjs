@@ -23,10 +23,11 @@ const MIB = 1024 * 1024;
 
 /**
  * @param {FioJob} job
- * @param {{ uri: string, size: string, seconds: number }} where
+ * @param {{ uri: string, size: string, seconds: number, offset?: string, once?: boolean }} where
+ *   with `once` it goes over each block of the size one time, however long that takes
  * @returns {string[]}
  */
-export function fioArguments(job, { uri, size, seconds }) {
+export function fioArguments(job, { uri, size, seconds, offset, once = false }) {
   return [
     ...common(uri, size),
     `--rw=${job.rw}`,
@@ -34,8 +35,8 @@ export function fioArguments(job, { uri, size, seconds }) {
     `--iodepth=${job.depth}`,
     `--numjobs=${job.connections}`,
     '--group_reporting',
-    '--time_based',
-    `--runtime=${seconds}`,
+    ...(offset === undefined ? [] : [`--offset=${offset}`]),
+    ...(once ? [] : ['--time_based', `--runtime=${seconds}`]),
   ];
 }
 

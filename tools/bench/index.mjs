@@ -17,6 +17,7 @@ import { formatFigures, formatResults } from './report.mjs';
 import { summarize } from './results.mjs';
 import { runScenario } from './runner.mjs';
 import { MICRO, SCENARIOS, selectScenarios, SWAP_STALL } from './scenarios.mjs';
+import { imagesFor } from './stacks.mjs';
 import { isMissed } from './statistics.mjs';
 import { runSwapStall } from './swap-stall.mjs';
 
@@ -137,14 +138,20 @@ function makeImages(scenarios, { image, scratch, imageMiB }) {
   if (onDisk.length === 0) return;
   say(`making images of ${imageMiB} MiB, one for each server`);
   makeImage(image, imageMiB);
-  for (const { disk, targets } of onDisk) {
+  for (const { disk, targets, stack } of onDisk) {
     for (const name of ['ours', ...Object.keys(targets)]) {
-      const copy = copyFor(name, disk === 'image' ? image : scratch);
-      if (existsSync(copy)) continue;
-      copyFileSync(image, copy);
-      warmImage(copy);
+      const plain = copyFor(name, disk === 'image' ? image : scratch);
+      const copies = stack === undefined ? [plain] : imagesFor(name, stack, image);
+      for (const copy of copies) makeCopy(image, copy);
     }
   }
+}
+
+/** @param {string} image @param {string} copy */
+function makeCopy(image, copy) {
+  if (existsSync(copy)) return;
+  copyFileSync(image, copy);
+  warmImage(copy);
 }
 
 /**

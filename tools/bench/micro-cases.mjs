@@ -2,13 +2,14 @@
 /**
  * The child process of micro.mjs: `node micro-cases.mjs ROOT CASE` prints the figures of one case as JSON.
  *
- * All cases send reads of one sector, so that copying data is a small part of what is measured. The case of the target
- * `delay` is in delay-case.mjs.
+ * All cases here send reads of one sector, so that copying data is a small part of what is measured. The case of the target
+ * `delay` is in delay-case.mjs, that of a mirror's resync in resync-case.mjs.
  */
 
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { measureDelay } from './delay-case.mjs';
+import { measureResync } from './resync-case.mjs';
 
 const [root = '', name = ''] = process.argv.slice(2);
 
@@ -37,6 +38,7 @@ const cases = {
   heap: measureHeap,
   stack: measureStack,
   delay: () => measureDelay(load),
+  resync: () => measureResync(load),
 };
 const measure = cases[name];
 if (measure === undefined) throw new Error(`no case "${name}"`);

@@ -74,12 +74,21 @@ const CASES = [
       { key: 'kept', name: 'heap for each of 10^5 more, later', unit: 'bytes/bio', limit: 1 },
     ],
   },
+  {
+    name: 'resync',
+    nodeFlags: [],
+    figures: [
+      { key: 'ratio', name: 'time of a resync over that of a copy', unit: 'x', limit: 1.43 },
+      { key: 'resync', name: 'resync of a mirror of files', unit: 'MiB/s', limit: null },
+      { key: 'copy', name: 'plain copy of the same files', unit: 'MiB/s', limit: null },
+    ],
+  },
 ];
 
 const PROCESSES = 5;
 const TIMEOUT_SECONDS = 120;
 const CHILD = fileURLToPath(new URL('micro-cases.mjs', import.meta.url));
-const NEEDED = ['core', 'device-ram', 'target-delay', 'target-linear'];
+const NEEDED = ['core', 'device-file', 'device-ram', 'target-delay', 'target-linear', 'target-mirror'];
 
 /**
  * @param {string} root the repository, built

@@ -3,17 +3,16 @@
 
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fioArguments, readFioAnswer, runFio, verifyArguments } from './fio.mjs';
 import { copyFor, settleImage } from './image.mjs';
-import { nbdcopyArguments, runNbdcopy } from './nbdcopy.mjs';
+import { measure, verify } from './measure.mjs';
 import { isInstalled } from './process.mjs';
 import { serverCommand, startServer } from './servers.mjs';
+import { enterStacked } from './stacks.mjs';
 import { enterToggled } from './toggled.mjs';
 
 /** @typedef {import('./scenarios.mjs').Scenario} Scenario */
 /** @typedef {import('./servers.mjs').ServerName} ServerName */
 /** @typedef {import('./servers.mjs').Server} Server */
-/** @typedef {import('./fio.mjs').Measurement} Measurement */
 
 /**
  * @typedef {object} Setting what is the same for all scenarios
@@ -29,7 +28,7 @@ import { enterToggled } from './toggled.mjs';
  * @property {number} seconds
  */
 
-/** @typedef {Measurement & { cpuSeconds: number | undefined }} Run */
+/** @typedef {import('./measure.mjs').Run} Run */
 
 /**
  * @typedef {object} Contestant a server with its runs
@@ -40,13 +39,12 @@ import { enterToggled } from './toggled.mjs';
  * @property {string[]} serverCommand
  * @property {string[]} clientCommand
  * @property {Server | undefined} server
- * @property {() => Promise<void>} prepare to be called before it is put to work, each time
+ * @property {() => Promise<void>} prepare to be called before it is put to work, each time; it may be another server then
+ * @property {() => void} settle to be called after a run: what it wrote gets to the disk
  */
 
 /** An uncounted run before the counted ones; long enough for a JIT, thread pools and caches. */
 const WARM_SECONDS = 1;
-/** A large image is checked in part: the check is to find a wrong server, not to test it. */
-const VERIFIED_MIB = 256;
 /** The client's error may arrive before the news that its server has died. */
 const NEWS_OF_DEATH_MS = 100;
 
@@ -89,6 +87,10 @@ async function enterAll(contestants, scenario, setting) {
     contestants.push(...(await enterToggled(scenario, scenario.toggled, setting)));
     return;
   }
+  if (scenario.stack !== undefined) {
+    contestants.push(...(await enterStacked(scenario, setting)));
+    return;
+  }
   const peers = /** @type {ServerName[]} */ (Object.keys(scenario.targets));
   for (const name of /** @type {ServerName[]} */ (['ours', ...peers])) {
     contestants.push(await enter(name, scenario, setting));
@@ -124,6 +126,7 @@ async function enter(name, scenario, setting) {
     clientCommand: [],
     server: undefined,
     prepare: async () => {},
+    settle: () => settle(scenario, setting, name),
   };
   if (name !== 'ours' && !isInstalled(name)) {
     contestant.skipped = `${name} is not installed`;
@@ -174,16 +177,17 @@ function diskPath({ disk }, { image, scratch }, name) {
  * @param {(server: Server) => Promise<void>} action
  */
 async function guarded(contestant, action) {
-  const { server } = contestant;
-  if (server === undefined || contestant.error !== undefined) return;
+  if (contestant.server === undefined || contestant.error !== undefined) return;
   try {
-    await action(server);
+    await contestant.prepare();
+    // One that did not come up again has said so.
+    if (contestant.server !== undefined) await action(contestant.server);
   } catch (error) {
     contestant.error = messageOf(error);
     await sleep(NEWS_OF_DEATH_MS);
   }
   // The death of a server explains the client's error, and counts even if the client saw none.
-  contestant.error = server.death() ?? contestant.error;
+  contestant.error = contestant.server?.death() ?? contestant.error;
 }
 
 /**
@@ -193,55 +197,10 @@ async function guarded(contestant, action) {
  * @param {Setting} setting
  */
 async function warm(server, contestant, scenario, setting) {
-  await contestant.prepare();
-  if (typeof scenario.load !== 'string') {
-    const size = scenario.disk === 'ram' ? setting.ramSize : `${Math.min(VERIFIED_MIB, setting.imageMiB)}M`;
-    const answer = join(setting.workDir, 'verify.json');
-    await runFio(verifyArguments({ uri: server.uri, size }), { answer, seconds: 60 });
-    settle(scenario, setting, contestant.name);
-  }
+  // With a layer that is fresh each time that is a part of every run.
+  if (typeof scenario.load !== 'string' && scenario.area !== 'fresh')
+    await verify(server, contestant, scenario, setting);
   await measure(server, contestant, scenario, setting, Math.min(WARM_SECONDS, setting.seconds));
-}
-
-/**
- * One run, settled afterwards.
- *
- * @param {Server} server
- * @param {Contestant} contestant
- * @param {Scenario} scenario
- * @param {Setting} setting
- * @param {number} seconds
- * @returns {Promise<Run>}
- */
-async function measure(server, contestant, scenario, setting, seconds) {
-  await contestant.prepare();
-  const cpuBefore = server.cpuSeconds();
-  const measurement = await load(server, contestant, scenario, setting, seconds);
-  const cpuAfter = server.cpuSeconds();
-  settle(scenario, setting, contestant.name);
-  const cpuSeconds = cpuBefore === undefined || cpuAfter === undefined ? undefined : cpuAfter - cpuBefore;
-  return { ...measurement, cpuSeconds };
-}
-
-/**
- * @param {Server} server
- * @param {Contestant} contestant
- * @param {Scenario} scenario
- * @param {Setting} setting
- * @param {number} seconds
- * @returns {Promise<Measurement>}
- */
-async function load({ uri }, contestant, scenario, setting, seconds) {
-  if (typeof scenario.load === 'string') {
-    const args = nbdcopyArguments(scenario.load, { uri, image: setting.image });
-    contestant.clientCommand = ['nbdcopy', ...args];
-    return runNbdcopy(args, setting.imageMiB);
-  }
-  const size = scenario.disk === 'ram' ? setting.ramSize : setting.imageSize;
-  const args = fioArguments(scenario.load, { uri, size, seconds });
-  contestant.clientCommand = ['fio', ...args];
-  const answer = await runFio(args, { answer: join(setting.workDir, 'answer.json'), seconds });
-  return readFioAnswer(answer, scenario.load, scenario.unit);
 }
 
 /** @param {Scenario} scenario @param {Setting} setting @param {ServerName} name */

@@ -2,7 +2,12 @@
 /** What is measured and how good it has to be: data only. */
 
 /** @typedef {'ram' | 'image' | 'scratch'} Disk */
-/** @typedef {'nbdkit' | 'qemu-nbd' | 'bare'} PeerName `bare`: our own server, without the filter that the scenario is about */
+/**
+ * `bare`: our own server, without the filter that the scenario is about; `single-leg`: without the mirror, `core-log`: with
+ * the other log, `persistent`: with the other store. `nbdkit-cow`: with its filter of that name, `-4k`: in blocks of 4 KiB.
+ *
+ * @typedef {'nbdkit' | 'qemu-nbd' | 'bare' | 'single-leg' | 'core-log' | 'persistent' | 'nbdkit-cow' | 'nbdkit-cow-4k'} PeerName
+ */
 
 /**
  * @typedef {object} FioJob
@@ -23,6 +28,9 @@
  * @property {boolean} [tls] clients must use TLS, with a certificate of the server
  * @property {boolean} [proxied] each server passes on what it gets to an nbdkit of its own, which has the disk
  * @property {boolean} [filtered] each server has its three filters that change nothing
+ * @property {'snapshot' | 'mirror' | 'mirror-log'} [stack] ours is that, over image files; see stacks.mjs
+ * @property {'fresh' | 'written' | 'untouched'} [area] the part of the disk that is used: fresh each time and gone over once; the
+ *   part that was written and verified at the start; the other part
  * @property {string} [toggled] one server of ours, which has this filter in every other run; with the peer `bare`
  */
 
@@ -206,6 +214,74 @@ export const SCENARIOS = [
     unit: 'IOPS',
     toggled: 'trace TMP/trace sample=100 replace=yes',
     targets: { bare: 0.9 },
+  },
+  {
+    name: 'snapshot-randwrite-fresh',
+    disk: 'image',
+    load: job('randwrite', '4k', 32),
+    unit: 'IOPS',
+    stack: 'snapshot',
+    area: 'fresh',
+    targets: { 'nbdkit-cow': 3, 'nbdkit-cow-4k': null, persistent: null },
+  },
+  {
+    name: 'snapshot-randwrite-remapped',
+    disk: 'image',
+    load: job('randwrite', '4k', 32),
+    unit: 'IOPS',
+    stack: 'snapshot',
+    area: 'written',
+    targets: { 'nbdkit-cow': 3, 'nbdkit-cow-4k': null, persistent: null },
+  },
+  {
+    name: 'snapshot-randread-remapped',
+    disk: 'image',
+    load: job('randread', '4k', 32),
+    unit: 'IOPS',
+    stack: 'snapshot',
+    area: 'written',
+    targets: { 'nbdkit-cow': 3, 'nbdkit-cow-4k': null },
+  },
+  {
+    name: 'snapshot-randread-origin',
+    disk: 'image',
+    load: job('randread', '4k', 32),
+    unit: 'IOPS',
+    stack: 'snapshot',
+    area: 'untouched',
+    targets: { 'nbdkit-cow': 3, 'nbdkit-cow-4k': null },
+  },
+  {
+    name: 'mirror-randwrite',
+    disk: 'image',
+    load: job('randwrite', '4k', 32),
+    unit: 'IOPS',
+    stack: 'mirror',
+    targets: { 'single-leg': 0.8 },
+  },
+  {
+    name: 'mirror-randread',
+    disk: 'image',
+    load: job('randread', '4k', 32),
+    unit: 'IOPS',
+    stack: 'mirror',
+    targets: { 'single-leg': 1 },
+  },
+  {
+    name: 'mirror-write-1m-qd8',
+    disk: 'image',
+    load: job('write', '1M', 8),
+    unit: 'MiB/s',
+    stack: 'mirror',
+    targets: { 'single-leg': null },
+  },
+  {
+    name: 'mirror-log-randwrite',
+    disk: 'image',
+    load: job('randwrite', '4k', 32),
+    unit: 'IOPS',
+    stack: 'mirror-log',
+    targets: { 'core-log': null },
   },
 ];
 

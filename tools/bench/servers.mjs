@@ -67,11 +67,11 @@ export function serverCommand(name, { disk, ramSize, socket, oursPrefix, filtere
       const [filters, settings] = filtered ? [NBDKIT_FILTERS, NBDKIT_SETTINGS] : [[], []];
       return ['nbdkit', '-f', '-U', socket, ...secure, ...filters, ...plugin, ...settings];
     }
-    case 'bare':
-      throw new Error('it is no server of its own');
     case 'qemu-nbd':
       if (disk === undefined) throw new Error('qemu-nbd has no RAM disk');
       return ['qemu-nbd', '-t', '--shared=4', '-k', socket, '-f', 'raw', '--cache=writeback', disk];
+    default:
+      throw new Error(`${name} is no server of its own`);
   }
 }
 

@@ -41,6 +41,7 @@ export async function enterToggled(scenario, filter, setting) {
     skipped: undefined,
     clientCommand: [],
     prepare: () => toggle(name === 'ours'),
+    settle: () => {},
   });
   return [contestant('ours'), contestant('bare')];
 }
