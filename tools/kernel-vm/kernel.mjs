@@ -11,7 +11,9 @@ const META_PACKAGE = 'linux-image-cloud-amd64';
 const PACKAGE = /Depends: (linux-image-\S+-cloud-amd64)/;
 
 const cache = fileURLToPath(new URL('../../.cache/kernel-vm', import.meta.url));
-const kernelFolder = join(cache, 'kernel');
+/** A package to take instead of the one that the distribution would, such as linux-image-6.12.107+deb12-cloud-amd64. */
+const chosen = process.env['INTERPOSER_VM_KERNEL'];
+const kernelFolder = join(cache, chosen ?? 'kernel');
 
 /**
  * @typedef {object} Kernel
@@ -53,6 +55,7 @@ function fetchKernel() {
     const file = readdirSync(folder).find((name) => name.endsWith('.deb'));
     run('dpkg-deb', ['--extract', join(folder, file ?? ''), join(folder, 'kernel')]);
     decompressModules(join(folder, 'kernel'));
+    // Another process may have been faster.
     if (!hasKernel()) renameSync(join(folder, 'kernel'), kernelFolder);
   } finally {
     rmSync(folder, { recursive: true, force: true });
@@ -60,6 +63,7 @@ function fetchKernel() {
 }
 
 function packageName() {
+  if (chosen !== undefined) return chosen;
   const found = PACKAGE.exec(run('apt-cache', ['depends', META_PACKAGE]));
   if (found?.[1] === undefined) {
     throw new Error(`apt-cache knows no ${META_PACKAGE}: is this Debian on amd64, after apt-get update?`);
