@@ -16,7 +16,7 @@ function mayImport(packages, why) {
 
 const plugin = 'packages/{target,filter,device,frontend}-*';
 const protocols = ['nbd-protocol', 'nbd-tls'];
-const algorithms = ['volatile-cache', 'write-log'];
+const algorithms = ['block-cipher', 'format-verity', 'volatile-cache', 'write-log'];
 const shared = ['core', ...protocols, ...algorithms];
 const forTests = [...shared, 'conformance', 'device-ram'];
 
@@ -84,8 +84,16 @@ export default defineConfig(
     rules: mayImport(protocols, 'The kit for NBD servers knows the protocol only.'),
   },
   {
-    files: ['packages/{volatile-cache,write-log}/src/**/*.ts'],
+    files: [`packages/{${algorithms.join(',')}}/src/**/*.ts`],
     rules: mayImport(['core'], 'A shared algorithm stands on core only.'),
+  },
+  {
+    files: ['packages/{live-snapshot,stack-file}/src/**/*.ts'],
+    rules: mayImport(['core'], 'What is composed of devices knows core only.'),
+  },
+  {
+    files: ['packages/format-luks/src/**/*.ts'],
+    rules: mayImport(['core', 'block-cipher'], 'A format knows core and the ciphers.'),
   },
   {
     files: ['packages/crash-test/src/**/*.ts'],

@@ -36,6 +36,7 @@ const commands = {
   },
   normalize: { run: (args) => script('tools/normalize.mjs', args) },
   check: { build: true, run: (args) => script('tools/checks/index.mjs', args) },
+  vectors: { build: true, run: (args) => script('tools/kernel-vectors/index.mjs', args) },
   bench: { build: true, run: (args) => script('tools/bench/index.mjs', args) },
 };
 

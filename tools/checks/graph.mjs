@@ -6,12 +6,13 @@ import { RUNTIME, SCOPE, UNSCOPED, ourDependencies, readPackages } from '../work
 const PEER_RANGE = 'workspace:>=0.1.0 <1.0.0';
 const PROTOCOLS = ['nbd-protocol', 'nbd-tls'];
 /** Algorithms on core's contract that more than one package needs. */
-const ALGORITHMS = ['volatile-cache', 'write-log'];
+const ALGORITHMS = ['block-cipher', 'format-verity', 'volatile-cache', 'write-log'];
 /** What a plugin may use besides core. */
 const SHARED = [...PROTOCOLS, ...ALGORITHMS];
 const WIRING = ['cli', 'interposer', 'testing'];
-/** Formats that programs and the cli read; their tests bring real stacks up. */
-const FORMATS = ['stack-file'];
+/** Formats that programs and the cli read, and what they compose of devices; their tests bring real stacks up. */
+const FORMATS = ['format-luks', 'live-snapshot', 'stack-file'];
+const USES_CIPHERS = 'format-luks';
 /** Reads logs of writes; its tests make some. */
 const CRASH_SEARCH = 'crash-test';
 const GENERATOR = 'create-interposer-plugin';
@@ -71,6 +72,7 @@ function checkAllowed({ directory, manifest }) {
 function runtimeOf(directory) {
   if (directory === SERVER_KIT) return PROTOCOLS;
   if (directory === CRASH_SEARCH) return ['core', 'write-log'];
+  if (directory === USES_CIPHERS) return ['core', 'block-cipher'];
   return PLUGIN.test(directory) ? ['core', ...SHARED] : ['core'];
 }
 

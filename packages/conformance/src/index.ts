@@ -23,6 +23,7 @@ export type { TestFunction, TestRunner } from './runner.ts';
 export { targetSuite } from './target-suite.ts';
 export { ChaosDisk, type ChaosOptions } from './tools/chaos-disk.ts';
 export { chaosDriver, DiskDriver, memoryDriver } from './tools/disk-driver.ts';
+export { readVectors, vectorGroups } from './read-vectors.ts';
 export { heapUse, type HeapOptions, type HeapUse } from './tools/heap-use.ts';
 export { type DiskOptions, MemoryDisk } from './tools/memory-disk.ts';
 export { passFilter } from './tools/pass-filter.ts';
@@ -30,3 +31,14 @@ export { Random } from '@interposer/core';
 export { spanTarget } from './tools/span-target.ts';
 export { checkSector, checkZeroes, stampSector } from './tools/stamp.ts';
 export { VirtualClock } from './tools/virtual-clock.ts';
+export {
+  DISK_LETTERS,
+  parseStep,
+  tableText,
+  type Step,
+  type VectorCase,
+  type VectorFile,
+  type VectorStep,
+} from './vectors/case.ts';
+export { stampedSectors, WRITABLE } from './vectors/content.ts';
+export { type Difference, playVector } from './vectors/player.ts';

@@ -68,17 +68,19 @@ export class Replay {
     }
     if (verb === 'message')
       return printAnswer(await this.engine.message(name, Number(argv[3]), argv.slice(4)));
-    const text = await this.#show(verb, argv.at(-1)!, argv.includes('--inactive'));
+    const text = await this.#show(verb, argv.at(-1)!, argv);
     if (text !== undefined) return this.#renumber(text);
     const done = await this.#edit(verb, name, step);
     return done ? '' : undefined;
   }
 
-  async #show(verb: string, name: string, inactive: boolean): Promise<string | undefined> {
+  async #show(verb: string, name: string, argv: readonly string[]): Promise<string | undefined> {
+    const inactive = argv.includes('--inactive');
     switch (verb) {
       case 'table':
+        return printRows(await this.engine.table(name, { inactive, showKeys: argv.includes('--showkeys') }));
       case 'status':
-        return printRows(await this.engine[verb](name, { inactive }));
+        return printRows(await this.engine.status(name, { inactive }));
       case 'deps':
         return printDeps(await this.engine.deps(name));
       default:

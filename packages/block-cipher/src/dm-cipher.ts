@@ -1,0 +1,196 @@
+import type { EngineName } from './engine.ts';
+import type { EvpContext } from './evp-context.ts';
+import { openFilter, type SectorFilter } from './filters.ts';
+import { type IvSource, openIvSource } from './ivs.ts';
+import type { KeyParts } from './keys.ts';
+import { openMode } from './modes.ts';
+import type { Layout } from './options.ts';
+import { checkRequest } from './request.ts';
+import { scratch, wipeScratch } from './scratch.ts';
+import type { SectorCipher } from './sector-cipher.ts';
+import type { SectorMode } from './sector-mode.ts';
+import type { CipherSpec } from './spec.ts';
+import { IvTable } from './iv-table.ts';
+
+/** Sectors whose IVs are made at a time. */
+const SECTORS_AT_ONCE = 256;
+
+/** One of the keys. */
+interface Key {
+  readonly mode: SectorMode;
+  readonly ivs: IvSource;
+}
+
+/** The sector cipher of a spec: keys in turn, an IV for each sector, and for old formats a filter besides. */
+export class DmCipher implements SectorCipher {
+  readonly spec: CipherSpec;
+  readonly engine: EngineName;
+  readonly sectorSize: number;
+  readonly #layout: Layout;
+  #keys: readonly Key[];
+  readonly #filter: SectorFilter | undefined;
+  readonly #ivs: IvTable;
+  /** Sectors in a row that have the same key and IVs in #ivs. */
+  readonly #run: number;
+  /** Contexts that came back from other threads: for decryption, for encryption. */
+  readonly #spare: readonly [EvpContext[], EvpContext[]] = [[], []];
+
+  constructor(spec: CipherSpec, { ciphers, iv: ivKey }: KeyParts, layout: Layout) {
+    const { engine, sectorSize } = layout;
+    this.spec = spec;
+    this.engine = engine.name;
+    this.sectorSize = sectorSize;
+    this.#layout = layout;
+    this.#filter = openFilter({ engine, spec, ivKey, sectorSize });
+    this.#keys = ciphers.map((key) => ({
+      mode: openMode({ engine, spec, key, sectorSize }),
+      ivs: openIvSource({ engine, spec, key, firstKey: ciphers[0]!, ivKey, sectorSize }),
+    }));
+    this.#run = ciphers.length > 1 ? 1 : SECTORS_AT_ONCE;
+    this.#ivs = new IvTable(this.#run * spec.ivSize);
+  }
+
+  encrypt(
+    from: Uint8Array,
+    fromOffset: number,
+    to: Uint8Array,
+    toOffset: number,
+    bytes: number,
+    sector: number,
+  ): void {
+    this.#check(from, fromOffset, to, toOffset, bytes, sector);
+    const filter = this.#filter;
+    if (filter?.onPlain) {
+      this.#filterAll(true, from, fromOffset, to, toOffset, bytes, sector);
+      this.#cipher(true, to, toOffset, to, toOffset, bytes, sector);
+    } else {
+      this.#cipher(true, from, fromOffset, to, toOffset, bytes, sector);
+      if (filter) this.#filterAll(true, to, toOffset, to, toOffset, bytes, sector);
+    }
+  }
+
+  decrypt(
+    from: Uint8Array,
+    fromOffset: number,
+    to: Uint8Array,
+    toOffset: number,
+    bytes: number,
+    sector: number,
+  ): void {
+    this.#check(from, fromOffset, to, toOffset, bytes, sector);
+    const filter = this.#filter;
+    if (filter && !filter.onPlain) {
+      this.#filterAll(false, from, fromOffset, to, toOffset, bytes, sector);
+      this.#cipher(false, to, toOffset, to, toOffset, bytes, sector);
+    } else {
+      this.#cipher(false, from, fromOffset, to, toOffset, bytes, sector);
+      if (filter) this.#filterAll(false, to, toOffset, to, toOffset, bytes, sector);
+    }
+  }
+
+  wipe(): void {
+    for (const { mode, ivs } of this.#keys) {
+      mode.close();
+      ivs.close();
+    }
+    this.#keys = [];
+    for (const spare of this.#spare) for (const context of spare.splice(0)) context.free();
+    this.#filter?.close();
+    this.#ivs.bytes.fill(0);
+    wipeScratch();
+  }
+
+  /** A context for another thread, until `giveBack`; none where more than native calls is to be done. */
+  lease(encrypting: boolean): EvpContext | undefined {
+    const spare = this.#spare[encrypting ? 1 : 0].pop();
+    if (spare !== undefined) return spare;
+    const only = this.#keys.length === 1 && !this.#filter ? this.#keys[0] : undefined;
+    return only?.mode.lease(encrypting);
+  }
+
+  giveBack(context: EvpContext, encrypting: boolean): void {
+    if (this.#keys.length === 0) context.free();
+    else this.#spare[encrypting ? 1 : 0].push(context);
+  }
+
+  /** Fills in the IVs of a request for another thread. */
+  fillIvs(ivs: IvTable, sector: number, sectors: number): void {
+    const { ivOffset, divisor, step } = this.#layout;
+    this.#keys[0]!.ivs.fill(ivs, (sector + ivOffset) / divisor, sectors, step);
+  }
+
+  /** Throws if a request does not fit; native code would write where it is told to. */
+  check({ from, fromOffset, to, toOffset, bytes, sector }: DmRequest): void {
+    this.#check(from, fromOffset, to, toOffset, bytes, sector);
+  }
+
+  #check(
+    from: Uint8Array,
+    fromOffset: number,
+    to: Uint8Array,
+    toOffset: number,
+    bytes: number,
+    sector: number,
+  ): void {
+    const wiped = this.#keys.length === 0;
+    checkRequest(this.spec, this.#layout, wiped, from, fromOffset, to, toOffset, bytes, sector);
+  }
+
+  #cipher(
+    encrypting: boolean,
+    from: Uint8Array,
+    fromOffset: number,
+    to: Uint8Array,
+    toOffset: number,
+    bytes: number,
+    sector: number,
+  ): void {
+    const { ratio, ivOffset, divisor, step } = this.#layout;
+    const keys = this.#keys;
+    const ivs = this.#ivs;
+    const run = this.#run * this.sectorSize;
+    let number = sector + ivOffset;
+    for (let done = 0; done < bytes; done += run) {
+      const sectors = Math.min(run, bytes - done) / this.sectorSize;
+      const key = keys[number % keys.length]!;
+      key.ivs.fill(ivs, number / divisor, sectors, step);
+      if (encrypting) key.mode.encrypt(from, fromOffset + done, to, toOffset + done, sectors, ivs);
+      else key.mode.decrypt(from, fromOffset + done, to, toOffset + done, sectors, ivs);
+      number += sectors * ratio;
+    }
+  }
+
+  #filterAll(
+    encrypting: boolean,
+    from: Uint8Array,
+    fromOffset: number,
+    to: Uint8Array,
+    toOffset: number,
+    bytes: number,
+    sector: number,
+  ): void {
+    const { ivOffset, divisor, step } = this.#layout;
+    const filter = this.#filter!;
+    const size = this.sectorSize;
+    const area = scratch();
+    const data = area.bytes.subarray(0, size);
+    const words = area.words.subarray(0, size / 4);
+    let number = (sector + ivOffset) / divisor;
+    for (let done = 0; done < bytes; done += size, number += step) {
+      data.set(from.subarray(fromOffset + done, fromOffset + done + size));
+      if (encrypting) filter.encode(words, number);
+      else filter.decode(words, number);
+      to.set(data, toOffset + done);
+    }
+  }
+}
+
+/** Sectors to be ciphered. */
+export interface DmRequest {
+  readonly from: Uint8Array;
+  readonly fromOffset: number;
+  readonly to: Uint8Array;
+  readonly toOffset: number;
+  readonly bytes: number;
+  readonly sector: number;
+}
