@@ -17,6 +17,7 @@ export class CommandFailure extends Error {
 /** What the C library says for each of our codes. */
 const STRERROR: Readonly<Record<ErrorCode, string>> = {
   EACCES: 'Permission denied',
+  EAGAIN: 'Resource temporarily unavailable',
   EALREADY: 'Operation already in progress',
   EAPI: 'Exec format error',
   EBUSY: 'Device or resource busy',
@@ -27,6 +28,7 @@ const STRERROR: Readonly<Record<ErrorCode, string>> = {
   ENODATA: 'No data available',
   ENODEV: 'No such device',
   ENOENT: 'No such file or directory',
+  ENOKEY: 'Required key not available',
   ENOMEM: 'Cannot allocate memory',
   ENOSPC: 'No space left on device',
   ENOTSUP: 'Operation not supported',

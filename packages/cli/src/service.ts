@@ -1,4 +1,5 @@
 import type { Control } from '@interposer/core';
+import type { OpenSnapshotRequest, SnapshotInfo, SnapshotRequest } from '@interposer/live-snapshot';
 import type { ExportSettings, SocketSettings } from '@interposer/stack-file';
 import type { PluginInfo } from './plugins/plugin.ts';
 
@@ -67,6 +68,25 @@ export interface AttachmentInfo {
   readonly pid: number;
 }
 
+/** A snapshot to make. */
+export interface SnapshotOptions extends Pick<
+  SnapshotRequest,
+  'device' | 'name' | 'chunk' | 'persistent' | 'altitude'
+> {
+  /** A file that is not there is made; `auto`, the default: one with a name of its own, which goes with the snapshot. */
+  readonly store?: string;
+  /** Bytes of a file that is made; by default as many as the store can need. */
+  readonly size?: number;
+}
+
+/** A snapshot to bring up again. */
+export interface OpenSnapshot extends Pick<OpenSnapshotRequest, 'device' | 'name' | 'altitude' | 'merge'> {
+  /** `auto`, the default: the file that one of that name would have got. */
+  readonly store?: string;
+  /** With `merge`: answers when the merge is over. */
+  readonly wait?: boolean;
+}
+
 /** A device that is kept open for a client. */
 export interface HeldDevice {
   /** What to name it in further calls, e.g. `254:0`: also a device that has no name of its own. */
@@ -96,6 +116,13 @@ export interface Service extends Control {
    */
   detach(what: string, options?: { readonly force?: boolean }): Promise<void>;
   attachments(): Promise<AttachmentInfo[]>;
+  /** Snapshots of devices in use, of one and the same moment: all or none. */
+  createSnapshots(requests: readonly SnapshotOptions[]): Promise<SnapshotInfo[]>;
+  openSnapshot(request: OpenSnapshot): Promise<SnapshotInfo>;
+  snapshots(): Promise<SnapshotInfo[]>;
+  /** Makes a device what its snapshot is; with `wait` answers when that is over. It comes to its end in any case. */
+  mergeSnapshot(name: string, options?: { readonly wait?: boolean }): Promise<SnapshotInfo>;
+  removeSnapshot(name: string): Promise<SnapshotInfo>;
   /** Keeps a device open until the client goes or releases it. */
   hold(device: string, mode: 'read' | 'write'): Promise<HeldDevice>;
   /** Gives up what `hold` answered. */

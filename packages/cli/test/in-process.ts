@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { file } from '@interposer/device-file';
 import { ram } from '@interposer/device-ram';
 import { stats } from '@interposer/filter-stats';
@@ -88,6 +89,8 @@ export class Workbench {
         env: {},
         sleep: async (milliseconds) => {
           this.pauses.push(milliseconds);
+          // Whoever waits for anything else gets a turn.
+          await setImmediate();
         },
         stop: new AbortController().signal,
       },

@@ -20,7 +20,7 @@ export async function buildProgram(directory: string, entry: URL = ENTRY): Promi
     config: false,
     silent: true,
     noExternal: [/^@interposer\//],
-    external: ['koffi'],
+    external: ['koffi', '@node-rs/argon2'],
     // For packages that are no modules and call it.
     banner: {
       js: "import { createRequire as requireFor } from 'node:module'; const require = requireFor(import.meta.url);",

@@ -10,6 +10,7 @@ import * as stats from '@interposer/filter-stats';
 import * as throttle from '@interposer/filter-throttle';
 import * as trace from '@interposer/filter-trace';
 import * as volatile from '@interposer/filter-volatile';
+import * as crypt from '@interposer/target-crypt';
 import * as delay from '@interposer/target-delay';
 import * as dust from '@interposer/target-dust';
 import * as errorPackage from '@interposer/target-error';
@@ -19,6 +20,7 @@ import * as logWrites from '@interposer/target-log-writes';
 import * as mirror from '@interposer/target-mirror';
 import * as snapshot from '@interposer/target-snapshot';
 import * as striped from '@interposer/target-striped';
+import * as verity from '@interposer/target-verity';
 import * as zero from '@interposer/target-zero';
 
 /** The packages of the family with their types. */
@@ -33,6 +35,7 @@ export const bundledPlugins: readonly Plugin[] = [
   importedPlugin('@interposer/filter-throttle', throttle, import.meta.url),
   importedPlugin('@interposer/filter-trace', trace, import.meta.url),
   importedPlugin('@interposer/filter-volatile', volatile, import.meta.url),
+  importedPlugin('@interposer/target-crypt', crypt, import.meta.url),
   importedPlugin('@interposer/target-delay', delay, import.meta.url),
   importedPlugin('@interposer/target-dust', dust, import.meta.url),
   importedPlugin('@interposer/target-error', errorPackage, import.meta.url),
@@ -42,6 +45,7 @@ export const bundledPlugins: readonly Plugin[] = [
   importedPlugin('@interposer/target-mirror', mirror, import.meta.url),
   importedPlugin('@interposer/target-snapshot', snapshot, import.meta.url),
   importedPlugin('@interposer/target-striped', striped, import.meta.url),
+  importedPlugin('@interposer/target-verity', verity, import.meta.url),
   importedPlugin('@interposer/target-zero', zero, import.meta.url),
 ];
 

@@ -1,7 +1,7 @@
 import { relative, resolve } from 'node:path';
 import { System } from '../attach/system.ts';
+import { countOption } from '../option-values.ts';
 import type { Command } from '../verb.ts';
-import { countOption } from './options.ts';
 import { plan } from './plan.ts';
 import { ProgressDisplay } from './progress.ts';
 import { reportForPeople, reportJson, writeJunit } from './report.ts';

@@ -36,6 +36,7 @@ export function serviceOver(call: Call): Service {
     attach: (device, request) => send('attach', device, request),
     detach: (what, options) => send('detach', what, options),
     attachments: () => send('attachments'),
+    ...snapshotService(send),
     loadPlugin: (spec) => send('loadPlugin', spec),
     plugins: () => send('plugins'),
     problems: () => send('problems'),
@@ -75,6 +76,18 @@ function editService(send: Send): Pick<Service, EditVerbs> {
     remaps: () => send('remaps'),
     transaction: (edits) => send('transaction', edits),
     yank: (device) => send('yank', device),
+  };
+}
+
+type SnapshotVerbs = 'createSnapshots' | 'openSnapshot' | 'snapshots' | 'mergeSnapshot' | 'removeSnapshot';
+
+function snapshotService(send: Send): Pick<Service, SnapshotVerbs> {
+  return {
+    createSnapshots: (requests) => send('createSnapshots', requests),
+    openSnapshot: (request) => send('openSnapshot', request),
+    snapshots: () => send('snapshots'),
+    mergeSnapshot: (name, options) => send('mergeSnapshot', name, options),
+    removeSnapshot: (name) => send('removeSnapshot', name),
   };
 }
 

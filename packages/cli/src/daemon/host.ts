@@ -8,6 +8,8 @@ import {
 import { AttachmentTable } from '../attach/attachment-table.ts';
 import { PluginSet, type PluginSources, registerAll } from '../plugins/plugin-set.ts';
 import { ExportTable } from './exports.ts';
+import { Snapshots } from './snapshots.ts';
+import { stateFolder } from './state-folder.ts';
 
 /** An engine with its plugins and exports: what a daemon or a foreground server is made of. */
 export class Host {
@@ -17,6 +19,14 @@ export class Host {
   /** Attaches nothing before it has a folder. */
   attachments: AttachmentTable = new AttachmentTable(this.engine, (message) => {
     this.log(message);
+  });
+  readonly snapshots: Snapshots = new Snapshots({
+    engine: this.engine,
+    usersOf: (name) => this.#usersOf(name),
+    stateFolder: () => stateFolder(process.env),
+    log: (message) => {
+      this.log(message);
+    },
   });
   /** Called for each line worth a log. */
   log: (message: string) => void = () => undefined;
@@ -44,10 +54,22 @@ export class Host {
   /** Ends it so that nothing acknowledged is lost: exports first, then every device is flushed and closed. */
   async close(): Promise<void> {
     await this.endExports();
+    this.snapshots.close();
     for (const device of this.engine.devices()) {
       if (!(device instanceof MappedDevice)) await this.#try(`flush of ${device.name}`, () => flush(device));
     }
     await this.engine.close();
+  }
+
+  #usersOf(name: string): string[] {
+    const isMeant = ({ device }: { readonly device: string }): boolean =>
+      [name, `/dev/mapper/${name}`].includes(device);
+    const exports = this.exports.list().filter(isMeant);
+    const attachments = this.attachments.list().filter(isMeant);
+    return [
+      ...exports.map((one) => `exported as "${one.name}" (export rm)`),
+      ...attachments.map(({ node }) => `attached as ${node} (detach)`),
+    ];
   }
 
   /** Bios that wait at a suspended device would be waited for without end; its loaded table was never meant to be live. */

@@ -18,6 +18,7 @@ import { edit } from './edit-check.ts';
 import type { SocketSettings } from '@interposer/stack-file';
 import { namingDevices } from './other-devices.ts';
 import type { Session } from './session.ts';
+import { openOptions, snapshotOptions } from './snapshot-checks.ts';
 
 /** What a client may call: checks of the parameters, and what to do. */
 interface Method {
@@ -144,6 +145,15 @@ const METHODS: Readonly<Record<string, Method>> = {
     host.attachments.detach(what, options),
   ),
   attachments: method([], ({ host }) => host.attachments.list()),
+  createSnapshots: method([listOf(snapshotOptions)], ({ host }, requests) => host.snapshots.create(requests)),
+  openSnapshot: method([openOptions], (session, request) =>
+    session.unlessGone(session.host.snapshots.open(request)),
+  ),
+  snapshots: method([], ({ host }) => host.snapshots.list()),
+  mergeSnapshot: method([text, fields({ wait: flag })], (session, name, { wait = false }) =>
+    session.unlessGone(session.host.snapshots.merge(name, wait)),
+  ),
+  removeSnapshot: method([text], ({ host }, name) => host.snapshots.remove(name)),
   hold: method([text, oneOf('read', 'write')], (session, device, mode) => session.hold(device, mode)),
   release: method([text], (session, device) => {
     session.release(device);

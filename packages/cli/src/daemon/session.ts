@@ -47,6 +47,18 @@ export class Session {
     return this.host.plugins.load(spec, this.directory);
   }
 
+  /** What takes long: it goes on without the client, and a client that goes does not wait for it. ESHUTDOWN. */
+  unlessGone<T>(work: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      work.then(resolve, reject);
+      const leave = (): void => {
+        reject(fail('ESHUTDOWN', 'nobody waits any more'));
+      };
+      if (this.gone.signal.aborted) leave();
+      else this.gone.signal.addEventListener('abort', leave);
+    });
+  }
+
   /** The client went: what it waits for ends, what it held is closed. */
   close(): void {
     this.gone.abort();

@@ -99,7 +99,7 @@ async function opening<T>(name: string, open: () => Promise<T>): Promise<T> {
 const DEVICE_WORD = /^(?:\/dev\/mapper\/.+|\d+:\d+|[a-z][a-z0-9+-]*:.*)$/s;
 
 /** The daemon if a word means a device of it; a plain word does if there is a mapped device of that name. */
-async function deviceService(command: Command, word: string): Promise<Service | undefined> {
+export async function deviceService(command: Command, word: string): Promise<Service | undefined> {
   if (DEVICE_WORD.test(word)) return command.service();
   if (word.includes('/')) return undefined;
   const service = await command.runningService();

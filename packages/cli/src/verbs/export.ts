@@ -2,7 +2,7 @@ import { fail } from '@interposer/core';
 import type { Options } from '../command-line.ts';
 import { EXPORT_ABOUT, EXPORT_OPTIONS, exportSettings } from '../export-settings.ts';
 import type { ExportAddress, ExportInfo } from '../service.ts';
-import type { Verb } from '../verb.ts';
+import type { Command, Verb } from '../verb.ts';
 import { formatTable } from './text-table.ts';
 
 /** The address that `--unix`, `--port` and `--host` give; undefined if none does. */
@@ -52,22 +52,24 @@ export const exportAdd: Verb = {
       about: 'With TLS, for two clients',
     },
   ],
-  run: async (command) => {
-    const { options } = command;
-    const address = addressOption(options);
-    if (address === undefined) throw fail('EINVAL', 'say where to serve: --unix PATH or --port PORT');
-    const as = options.get('as');
-    const service = await command.service();
-    const added = await service.addExport(command.operands[0]!, {
-      ...address,
-      ...exportSettings(options),
-      ...(as === undefined ? {} : { as }),
-      readOnly: options.has('read-only'),
-    });
-    command.show(added, () => `${added.uri}\n`);
-    return undefined;
-  },
+  run: (command) => serveDevice(command, command.operands[0]!, command.options.has('read-only')),
 };
+
+/** Serves a device as the options say, and prints the URI. */
+export async function serveDevice(command: Command, device: string, readOnly: boolean): Promise<undefined> {
+  const { options } = command;
+  const address = addressOption(options);
+  if (address === undefined) throw fail('EINVAL', 'say where to serve: --unix PATH or --port PORT');
+  const as = options.get('as');
+  const service = await command.service();
+  const added = await service.addExport(device, {
+    ...address,
+    ...exportSettings(options),
+    ...(as === undefined ? {} : { as }),
+    readOnly,
+  });
+  command.show(added, () => `${added.uri}\n`);
+}
 
 export const exportRm: Verb = {
   name: 'export rm',

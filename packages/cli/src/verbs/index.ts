@@ -18,13 +18,26 @@ import { info } from './info.ts';
 import { powerCut, powerOn } from './power.ts';
 import { remapFinish, remapLs, remapStart } from './remap.ts';
 import { remove, removeAll } from './remove.ts';
+import { luksFormat } from './luks-format.ts';
+import { luksHeaderBackup, luksHeaderRestore, luksRepair } from './luks-header.ts';
+import { luksAddKey, luksChangeKey, luksRemoveKey } from './luks-keys.ts';
+import { luksClose, luksDump, luksOpen } from './luks.ts';
 import { message, rename, wait } from './rename-message-wait.ts';
 import { serve } from './serve.ts';
 import { clear, load, resume, suspend, wipeTable } from './slots.ts';
+import {
+  snapshotCreate,
+  snapshotExport,
+  snapshotLs,
+  snapshotMerge,
+  snapshotOpen,
+  snapshotRemove,
+} from './snapshot.ts';
 import { down, up } from './stack.ts';
 import { status, table } from './table-status.ts';
 import { targets, targetVersion, version } from './targets.ts';
 import { traceShow } from './trace-show.ts';
+import { verityDump, verityFormat, verityVerify } from './verity.ts';
 
 /** Every verb, in the order in which help shows them. */
 export const VERBS: readonly Verb[] = [
@@ -60,6 +73,12 @@ export const VERBS: readonly Verb[] = [
   remapStart,
   remapFinish,
   remapLs,
+  snapshotCreate,
+  snapshotLs,
+  snapshotOpen,
+  snapshotExport,
+  snapshotMerge,
+  snapshotRemove,
   apply,
   up,
   down,
@@ -75,6 +94,19 @@ export const VERBS: readonly Verb[] = [
   powerOn,
   crashTest,
   crashTestReplay,
+  luksOpen,
+  luksClose,
+  luksDump,
+  luksFormat,
+  luksAddKey,
+  luksChangeKey,
+  luksRemoveKey,
+  luksHeaderBackup,
+  luksHeaderRestore,
+  luksRepair,
+  verityFormat,
+  verityVerify,
+  verityDump,
   explain,
   traceShow,
   dd,

@@ -4,6 +4,7 @@ import { namedDevices, operationFailure } from '../mapped-names.ts';
 import { ANY, type Verb } from '../verb.ts';
 import { checkName } from './create.ts';
 import { deviceInfo, infoBlock } from './info-block.ts';
+import { waitForProgress } from './wait-progress.ts';
 
 export const rename: Verb = {
   name: 'rename',
@@ -81,15 +82,19 @@ export const wait: Verb = {
   summary: 'Wait for an event on a mapped device',
   about:
     'Returns as soon as the event number of the device is another than the given one, 0 by default: at once if it is ' +
-    'another already. Rename and remove are events too.',
-  options: ['noflush', 'verbose', 'uuid', 'major', 'minor'],
+    'another already. Rename and remove are events too. With --progress it waits instead until a resync or a merge of the ' +
+    'device is over: with a bar on a terminal, a line each 10 % elsewhere, and a line of JSON for each change with --json; ' +
+    'the exit code is 1 where it cannot come to its end.',
+  options: ['progress', 'noflush', 'verbose', 'uuid', 'major', 'minor'],
   examples: [
     {
       command: 'interposer wait disk $(interposer info -c --noheadings -o events disk)',
       about: 'The next event',
     },
+    { command: 'interposer wait --progress disk', about: 'The end of a resync or merge' },
   ],
   run: async (command) => {
+    if (command.options.has('progress')) return waitForProgress(command);
     const byOption = command.options.has('uuid') || command.options.has('major');
     const [word, number = '0'] = byOption ? ['', ...command.operands] : command.operands;
     if (word === undefined) throw new CommandFailure(['No device specified.']);
