@@ -134,8 +134,8 @@ function commandOf(text) {
       `s on ${node} /usr/bin/dd if=${NODES.W} of=${node} bs=${bytes} skip=$((${third} * 512)) iflag=skip_bytes seek=$((${first} * 512)) ` +
       'oflag=direct,seek_bytes conv=notrunc count=1',
     flush: () => `s on ${node} /usr/bin/sync ${node}`,
-    discard: () => `s on ${node} /usr/bin/blkdiscard -o $((${first} * 512)) -l ${bytes} ${node}`,
-    zero: () => `s on ${node} /usr/bin/blkdiscard -z -o $((${first} * 512)) -l ${bytes} ${node}`,
+    discard: () => `s on ${node} /usr/bin/blkdiscard -f -o $((${first} * 512)) -l ${bytes} ${node}`,
+    zero: () => `s on ${node} /usr/bin/blkdiscard -f -z -o $((${first} * 512)) -l ${bytes} ${node}`,
     flushed: () => `s flushed ${node.replace('/dev/', '')}`,
     settle: () => `s settle ${name}`,
     disk: () => `s disk ${node}`,

@@ -3,20 +3,7 @@
 
 /** @typedef {import('../../../packages/core/dist/index.js').Random} Random */
 
-const NUMBERS = [
-  '-1',
-  '0',
-  '1',
-  '3',
-  'x',
-  '8x',
-  '0x10',
-  '+8',
-  '1.5',
-  '4294967295',
-  '1e3',
-  '',
-];
+const NUMBERS = ['-1', '0', '1', '3', 'x', '8x', '0x10', '+8', '1.5', '4294967295', '1e3', ''];
 
 /**
  * A table that is wrong in most cases: a word that is missing, doubled or changed, a row that does not follow the one before.

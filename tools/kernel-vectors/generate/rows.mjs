@@ -2,38 +2,60 @@
 /** Random rows that the kernel takes: the words behind START and LENGTH, by target type. */
 
 /** @typedef {import('../../../packages/core/dist/index.js').Random} Random */
-/** @typedef {(random: Random, length: number) => string} MakeRow */
+/** @typedef {(random: Random, length: number, places: Places) => string} MakeRow */
 
 /** Sectors of a disk. */
 const DISK = 1024;
+const TRIES = 50;
 
-/** A place on a disk with room for so many sectors. @param {Random} random @param {number} length */
-function place(random, length) {
-  return `${random.pick(['{a}', '{b}', '{c}'])} ${random.between(0, DISK - length)}`;
+/** Places on disks that do not overlap: of requests under way at the same time nobody could tell which comes last. */
+class Places {
+  #random;
+  /** @type {{ disk: string, start: number, end: number }[]} */
+  #taken = [];
+
+  /** @param {Random} random */
+  constructor(random) {
+    this.#random = random;
+  }
+
+  /** A disk and a sector, with room for so many. An error where none is found. @param {number} length */
+  next(length) {
+    for (let round = 0; round < TRIES; round++) {
+      const disk = this.#random.pick(['{a}', '{b}', '{c}']);
+      const start = this.#random.between(0, DISK - length);
+      const end = start + length;
+      if (this.#taken.some((other) => other.disk === disk && start < other.end && other.start < end))
+        continue;
+      this.#taken.push({ disk, start, end });
+      return `${disk} ${start}`;
+    }
+    throw new Error('no room on the disks for such a table');
+  }
 }
 
-/** @param {Random} random @param {number} length */
-function striped(random, length) {
+/** @param {Random} random @param {number} length @param {Places} places */
+function striped(random, length, places) {
   const chunk = random.pick([1, 2, 4, 8, 16].filter((size) => length % size === 0));
   const count = random.pick([1, 2, 3, 4].filter((stripes) => length % (stripes * chunk) === 0));
-  const places = Array.from({ length: count }, () => place(random, length / count));
-  return `striped ${count} ${chunk} ${places.join(' ')}`;
+  const stripes = Array.from({ length: count }, () => places.next(length / count));
+  return `striped ${count} ${chunk} ${stripes.join(' ')}`;
 }
 
-/** @param {Random} random @param {number} length */
-function delay(random, length) {
+/** @param {Random} random @param {number} length @param {Places} places */
+function delay(random, length, places) {
   const parts = Array.from(
     { length: random.between(1, 3) },
-    () => `${place(random, length)} ${random.below(3)}`,
+    () => `${places.next(length)} ${random.below(3)}`,
   );
   return `delay ${parts.join(' ')}`;
 }
 
-/** Always up or always down, so that time has no say. @param {Random} random @param {number} length */
-function flakey(random, length) {
+/** Always up or always down, so that time has no say. @param {Random} random @param {number} length @param {Places} places */
+function flakey(random, length, places) {
   const isDown = random.chance(0.7);
   const features = isDown ? random.pick(FLAKEY_FEATURES)(random) : '';
-  return `flakey ${place(random, length)} ${isDown ? '0 100000' : '100000 0'}${features === '' ? '' : ` ${features}`}`;
+  return `flakey ${places.next(length)} ${isDown ? '0 100000' : '100000 0'}${features === '' ? '' : ` ${features}`}`;
 }
 
 /** @type {((random: Random) => string)[]} */
@@ -46,9 +68,9 @@ const FLAKEY_FEATURES = [
   (random) => `6 drop_writes corrupt_bio_byte ${random.between(1, 64)} r ${random.below(256)} 0`,
 ];
 
-/** In sync by word, so that nothing goes on by itself. @param {Random} random @param {number} length */
-function mirror(random, length) {
-  const legs = Array.from({ length: random.between(2, 3) }, () => place(random, length));
+/** In sync by word, so that nothing goes on by itself. @param {Random} random @param {number} length @param {Places} places */
+function mirror(random, length, places) {
+  const legs = Array.from({ length: random.between(2, 3) }, () => places.next(length));
   const region = random.pick([2, 8, 16, 64].filter((size) => size <= length));
   const features = random.pick(['', '', ' 1 handle_errors', ' 2 handle_errors keep_log']);
   return `mirror core 2 ${region} nosync ${legs.length} ${legs.join(' ')}${features}`;
@@ -56,7 +78,7 @@ function mirror(random, length) {
 
 /** @type {Readonly<Record<string, MakeRow>>} */
 export const ROWS = {
-  linear: (random, length) => `linear ${place(random, length)}`,
+  linear: (_, length, places) => `linear ${places.next(length)}`,
   striped,
   zero: () => 'zero',
   error: () => 'error',
@@ -73,10 +95,11 @@ export const ROWS = {
  * @returns {{ table: string, sectors: number }}
  */
 export function makeTable(random, types) {
+  const places = new Places(random);
   let sectors = 0;
   const rows = types.map((type) => {
     const length = random.pick([16, 24, 48, 96, 120, 192]);
-    const row = `${sectors} ${length} ${ROWS[type]?.(random, length)}`;
+    const row = `${sectors} ${length} ${ROWS[type]?.(random, length, places)}`;
     sectors += length;
     return row;
   });
