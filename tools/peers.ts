@@ -1,5 +1,7 @@
+import { execFile } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
+import { promisify } from 'node:util';
 
 // mkfs and its like are not always on an ordinary user's PATH.
 const SYSTEM_PATHS = ['/usr/sbin', '/sbin'];
@@ -24,6 +26,15 @@ export function peer(...programs: readonly string[]): boolean {
 export function peerPath(program: string): string | undefined {
   const directories = [...(process.env.PATH ?? '').split(delimiter), ...SYSTEM_PATHS];
   return directories.map((directory) => join(directory, program)).find(isExecutable);
+}
+
+/** What an installed program prints, which must succeed; wherever it was found. */
+export function runPeer(
+  program: string,
+  args: readonly string[],
+  options: { readonly cwd?: string } = {},
+): Promise<{ readonly stdout: string; readonly stderr: string }> {
+  return promisify(execFile)(peerPath(program) ?? program, args, options);
 }
 
 function isExecutable(path: string): boolean {

@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, statSync, truncateSync, writeFil
 import { join } from 'node:path';
 import { crypt } from '@interposer/target-crypt';
 import { describe, expect, it } from 'vitest';
-import { peer } from '../../../tools/peers.ts';
+import { peer, peerPath } from '../../../tools/peers.ts';
 import { PLUGINS, Workbench } from './in-process.ts';
 import { tempDirectory } from './temp.ts';
 
@@ -261,7 +261,7 @@ describe.skipIf(!peer('cryptsetup'))('cryptsetup', () => {
   it('and the command line read each other', async () => {
     const { bench, folder } = setUp();
     const cryptsetup = (...args: readonly string[]): string =>
-      execFileSync('cryptsetup', args, { cwd: folder, encoding: 'utf8' });
+      execFileSync(peerPath('cryptsetup')!, args, { cwd: folder, encoding: 'utf8' });
     const argon2 = ['--pbkdf', 'argon2id', '--pbkdf-memory', '1024', '--pbkdf-parallel', '2'];
     cryptsetup('luksFormat', '-q', ...argon2, '--pbkdf-force-iterations', '4', 'disk.img', 'key');
     expect(await bench.ok('luks', 'open', 'disk.img', 'secret', '--key-file', 'key')).toBe('');
@@ -274,7 +274,7 @@ describe.skipIf(!peer('cryptsetup'))('cryptsetup', () => {
 describe.skipIf(!peer('qemu-img'))('qemu-img', () => {
   const LUKS = 'driver=luks,key-secret=s,file.driver=file,file.filename=';
   const qemu = (folder: string, ...args: readonly string[]): string =>
-    execFileSync('qemu-img', args, { cwd: folder, encoding: 'utf8' });
+    execFileSync(peerPath('qemu-img')!, args, { cwd: folder, encoding: 'utf8' });
   const secret = ['--object', 'secret,id=s,file=key'];
 
   it('decrypts what was written here', async () => {

@@ -1,13 +1,9 @@
-import { execFile } from 'node:child_process';
 import { copyFile, readFile, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { peer } from '../../../tools/peers.ts';
+import { peer, runPeer } from '../../../tools/peers.ts';
 import { temporaryFolder } from '../../../tools/temporary.ts';
 import { Workbench } from './in-process.ts';
-
-const run = promisify(execFile);
 
 let bench: Workbench;
 let folder: string;
@@ -131,14 +127,20 @@ describe.skipIf(!peer('veritysetup'))('verity and veritysetup', () => {
       '--fec-roots=5',
     ];
     const ours = await bench.ok('verity', 'format', 'data', 'hash', ...words, '--fec-device', 'fec');
-    const { stdout } = await run('veritysetup', ['format', 'data2', 'hash2', ...words, '--fec-device=fec2'], {
-      cwd: folder,
-    });
+    const { stdout } = await runPeer(
+      'veritysetup',
+      ['format', 'data2', 'hash2', ...words, '--fec-device=fec2'],
+      {
+        cwd: folder,
+      },
+    );
     expect(ours).toBe(stdout.replace('hash2', 'hash'));
     for (const name of ['hash', 'fec']) {
       expect((await readFile(at(name))).equals(await readFile(at(`${name}2`)))).toBe(true);
     }
     const dump = ['dump', 'hash', '--fec-device=fec', '--fec-roots=5'];
-    expect(await bench.ok('verity', ...dump)).toBe((await run('veritysetup', dump, { cwd: folder })).stdout);
+    expect(await bench.ok('verity', ...dump)).toBe(
+      (await runPeer('veritysetup', dump, { cwd: folder })).stdout,
+    );
   });
 });

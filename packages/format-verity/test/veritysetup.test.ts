@@ -1,9 +1,7 @@
-import { execFile } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { peer } from '../../../tools/peers.ts';
+import { peer, runPeer } from '../../../tools/peers.ts';
 import { temporaryFolder } from '../../../tools/temporary.ts';
 import {
   countRepairable,
@@ -20,7 +18,6 @@ import {
 import { formatted, type Image, noise, paramsOf, UUID } from './image.ts';
 import { MemoryStore } from './memory-store.ts';
 
-const run = promisify(execFile);
 const SIZES = [512, 1024, 2048, 4096];
 const SALTS = [0, 7, 32, 256];
 const ALGORITHMS = [
@@ -46,7 +43,7 @@ async function expectSame(folder: string, params: VerityParams): Promise<Image> 
   const [data, hash] = [join(folder, 'data'), join(folder, 'hash')];
   await writeFile(data, ours.data.bytes);
   await writeFile(hash, '');
-  const { stdout } = await run('veritysetup', ['format', data, hash, ...wordsOf(params)]);
+  const { stdout } = await runPeer('veritysetup', ['format', data, hash, ...wordsOf(params)]);
   const theirs = await readFile(hash);
   const facts = { name: hash, uuid: UUID, params, hashOffset: 0, hasSuperblock: true };
   expect(stdout).toBe(dumpText({ ...facts, rootHash: ours.root }));
@@ -103,11 +100,11 @@ describe.skipIf(!peer('veritysetup'))('images of veritysetup', () => {
     );
     await writeFile(join(folder, 'data'), data.bytes);
     await writeFile(join(folder, 'hash'), hash.bytes);
-    await run('veritysetup', ['verify', join(folder, 'data'), join(folder, 'hash'), root]);
+    await runPeer('veritysetup', ['verify', join(folder, 'data'), join(folder, 'hash'), root]);
     hash.bytes[3000]! ^= 1;
     await writeFile(join(folder, 'hash'), hash.bytes);
     await expect(
-      run('veritysetup', ['verify', join(folder, 'data'), join(folder, 'hash'), root]),
+      runPeer('veritysetup', ['verify', join(folder, 'data'), join(folder, 'hash'), root]),
     ).rejects.toThrow();
   });
 
@@ -115,7 +112,7 @@ describe.skipIf(!peer('veritysetup'))('images of veritysetup', () => {
     const file = join(await temporaryFolder(), 'image');
     const data = noise(9, 300 * 1024);
     await writeFile(file, Buffer.concat([data], 400 * 1024));
-    const { stdout } = await run('veritysetup', [
+    const { stdout } = await runPeer('veritysetup', [
       ...['format', file, file, '--no-superblock', '--data-blocks=300', `--hash-offset=${301 * 1024}`],
       ...['--data-block-size=1024', '--hash-block-size=1024', '--salt=aabb'],
     ]);
@@ -159,7 +156,7 @@ describe.skipIf(!peer('veritysetup'))('parity of veritysetup', () => {
     const params = paramsOf({ dataBlockSize: size, hashBlockSize: size, dataBlocks });
     const image = await formatted(params);
     await writeFile(data, image.data.bytes);
-    const { stdout } = await run('veritysetup', [
+    const { stdout } = await runPeer('veritysetup', [
       ...['format', data, hash, ...wordsOf(params)],
       ...[`--fec-device=${fec}`, `--fec-roots=${roots}`],
     ]);
