@@ -58,15 +58,7 @@ export class DmCipher implements SectorCipher {
     bytes: number,
     sector: number,
   ): void {
-    this.#check(from, fromOffset, to, toOffset, bytes, sector);
-    const filter = this.#filter;
-    if (filter?.onPlain) {
-      this.#filterAll(true, from, fromOffset, to, toOffset, bytes, sector);
-      this.#cipher(true, to, toOffset, to, toOffset, bytes, sector);
-    } else {
-      this.#cipher(true, from, fromOffset, to, toOffset, bytes, sector);
-      if (filter) this.#filterAll(true, to, toOffset, to, toOffset, bytes, sector);
-    }
+    this.#apply(true, from, fromOffset, to, toOffset, bytes, sector);
   }
 
   decrypt(
@@ -77,15 +69,7 @@ export class DmCipher implements SectorCipher {
     bytes: number,
     sector: number,
   ): void {
-    this.#check(from, fromOffset, to, toOffset, bytes, sector);
-    const filter = this.#filter;
-    if (filter && !filter.onPlain) {
-      this.#filterAll(false, from, fromOffset, to, toOffset, bytes, sector);
-      this.#cipher(false, to, toOffset, to, toOffset, bytes, sector);
-    } else {
-      this.#cipher(false, from, fromOffset, to, toOffset, bytes, sector);
-      if (filter) this.#filterAll(false, to, toOffset, to, toOffset, bytes, sector);
-    }
+    this.#apply(false, from, fromOffset, to, toOffset, bytes, sector);
   }
 
   wipe(): void {
@@ -134,6 +118,27 @@ export class DmCipher implements SectorCipher {
   ): void {
     const wiped = this.#keys.length === 0;
     checkRequest(this.spec, this.#layout, wiped, from, fromOffset, to, toOffset, bytes, sector);
+  }
+
+  /** A filter of plain data comes before the cipher on the way there and behind it on the way back; others the other way round. */
+  #apply(
+    encrypting: boolean,
+    from: Uint8Array,
+    fromOffset: number,
+    to: Uint8Array,
+    toOffset: number,
+    bytes: number,
+    sector: number,
+  ): void {
+    this.#check(from, fromOffset, to, toOffset, bytes, sector);
+    const filter = this.#filter;
+    if (filter?.onPlain === encrypting) {
+      this.#filterAll(encrypting, from, fromOffset, to, toOffset, bytes, sector);
+      this.#cipher(encrypting, to, toOffset, to, toOffset, bytes, sector);
+    } else {
+      this.#cipher(encrypting, from, fromOffset, to, toOffset, bytes, sector);
+      if (filter) this.#filterAll(encrypting, to, toOffset, to, toOffset, bytes, sector);
+    }
   }
 
   #cipher(
