@@ -24,8 +24,17 @@ export { targetSuite } from './target-suite.ts';
 export { ChaosDisk, type ChaosOptions } from './tools/chaos-disk.ts';
 export { chaosDriver, DiskDriver, memoryDriver } from './tools/disk-driver.ts';
 export { readVectors, vectorGroups } from './read-vectors.ts';
-export { heapUse, type HeapOptions, type HeapUse } from './tools/heap-use.ts';
+export {
+  type Burst,
+  burstHeapUse,
+  burstOf,
+  heapUse,
+  type HeapOptions,
+  type HeapUse,
+  sendBio,
+} from './tools/heap-use.ts';
 export { type DiskOptions, MemoryDisk } from './tools/memory-disk.ts';
+export { nullDriver } from './tools/null-driver.ts';
 export { passFilter } from './tools/pass-filter.ts';
 export { Random } from '@interposer/core';
 export { spanTarget } from './tools/span-target.ts';

@@ -7,16 +7,12 @@ import {
   bioPool,
   type Clock,
   createEngine,
-  defineDriver,
-  type Engine,
   type FilterType,
-  makeLimits,
-  MapResult,
   type Port,
   SECTOR_SIZE,
-  Status,
   systemClock,
 } from '@interposer/core';
+import { nullDriver } from './null-driver.ts';
 import { passFilter } from './pass-filter.ts';
 
 /** Few, so that an object for each bio fits the young generation: no collection hides any. */
@@ -58,73 +54,77 @@ export async function heapUse(type: FilterType, options: HeapOptions = {}): Prom
 
 async function measure(type: FilterType, options: HeapOptions): Promise<HeapUse> {
   const { args = '', op = BioOp.Read, parts = DEFAULT_PARTS } = options;
-  const engine = createEngine({ types: [nullDriver, type], clock: tickingClock() });
+  const engine = createEngine({ types: [nullDriver(SECTORS), type], clock: tickingClock() });
   const port = await engine.open('null:');
   await engine.attachFilter(port.device.number, `${type.name} ${args}`);
   try {
-    return await measureParts(engine, port, op, parts);
+    const use = await burstHeapUse(port, burstOf(op), parts);
+    const [filter] = await engine.filters(port.device.number);
+    return { ...use, status: filter?.status ?? '' };
   } finally {
     port.close();
     await engine.close();
   }
 }
 
-async function measureParts(engine: Engine, port: Port, op: BioOp, parts: number): Promise<HeapUse> {
+/** Bios that are sent in one go, and end in it. */
+export interface Burst {
+  readonly bios: number;
+  send(port: Port): void;
+}
+
+/** 20,000 bios of an operation, of one sector each, in 2048 sectors from the given one on. */
+export function burstOf(op: BioOp, first = 0): Burst {
+  return {
+    bios: BIOS_OF_A_PART,
+    send: (port) => {
+      for (let i = 0; i < BIOS_OF_A_PART; i++) sendBio(port, op, first + ((i * 7) % (SECTORS / 2)));
+    },
+  };
+}
+
+/** What is allocated for each bio of a burst, and what of it is kept. `parts`: so many bursts are measured, behind some that are not. */
+export async function burstHeapUse(
+  port: Port,
+  burst: Burst,
+  parts: number = DEFAULT_PARTS,
+): Promise<Pick<HeapUse, 'allocated' | 'kept'>> {
   const collect = exposeCollector();
   let allocated = Infinity;
   let kept = Infinity;
   for (let part = 0; part < FIRST_PARTS + parts; part++) {
     collect();
     const before = process.memoryUsage().heapUsed;
-    sendBios(port, op);
+    burst.send(port);
     const after = process.memoryUsage().heapUsed;
     collect();
     if (part >= FIRST_PARTS) {
-      allocated = Math.min(allocated, (after - before) / BIOS_OF_A_PART);
-      kept = Math.min(kept, (process.memoryUsage().heapUsed - before) / BIOS_OF_A_PART);
+      allocated = Math.min(allocated, (after - before) / burst.bios);
+      kept = Math.min(kept, (process.memoryUsage().heapUsed - before) / burst.bios);
     }
-    // What a filter gathered for a file can be written now.
+    // What was gathered for a file, or is marked in a log, can be written now.
     await setImmediate();
   }
-  const [filter] = await engine.filters(port.device.number);
-  return { allocated, kept, status: filter?.status ?? '' };
+  return { allocated, kept };
 }
 
-const buffer = new Uint8Array(SECTOR_SIZE);
+const buffer = Buffer.alloc(SECTOR_SIZE);
 
-function sendBios(port: Port, op: BioOp): void {
-  for (let i = 0; i < BIOS_OF_A_PART; i++) {
-    const bio = bioPool.get();
-    bio.op = op;
-    bio.sector = (i * 7) % (SECTORS / 2);
-    bio.count = 1;
-    bio.buffer = buffer;
-    bio.end = putBack;
-    port.submit(bio);
-  }
+/** Sends a bio of the pool, which goes back there; of one sector, but for a flush. */
+export function sendBio(port: Port, op: BioOp, sector: number, flags = 0): void {
+  const bio = bioPool.get();
+  bio.op = op;
+  bio.flags = flags;
+  bio.sector = sector;
+  bio.count = op === BioOp.Flush ? 0 : 1;
+  bio.buffer = buffer;
+  bio.end = putBack;
+  port.submit(bio);
 }
 
 function putBack(bio: Bio): void {
   bioPool.put(bio);
 }
-
-/** A device without data that answers at once, for nothing but the filter is to be measured. */
-const nullDriver = defineDriver({
-  name: 'null',
-  version: [1, 0, 0],
-  schemes: ['null'],
-  major: 1,
-  identify: () => Promise.resolve(undefined),
-  open: () =>
-    Promise.resolve({
-      limits: makeLimits(SECTORS),
-      submit(bio: Bio) {
-        bio.complete(Status.Ok);
-        return MapResult.Submitted;
-      },
-      close: () => Promise.resolve(),
-    }),
-});
 
 /** Each look at the clock is some time later. The time is in a typed array, which takes no room anew. */
 function tickingClock(): Clock {
