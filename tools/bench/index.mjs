@@ -10,6 +10,7 @@ import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { busyWarning, describeEnvironment } from './environment.mjs';
 import { copyFor, makeImage, warmImage } from './image.mjs';
+import { luksImageFor } from './luks.mjs';
 import { runMicro } from './micro.mjs';
 import { parseOptions, USAGE } from './options.mjs';
 import { isInstalled, killChildrenOnExit } from './process.mjs';
@@ -138,13 +139,19 @@ function makeImages(scenarios, { image, scratch, imageMiB }) {
   if (onDisk.length === 0) return;
   say(`making images of ${imageMiB} MiB, one for each server`);
   makeImage(image, imageMiB);
-  for (const { disk, targets, stack } of onDisk) {
-    for (const name of ['ours', ...Object.keys(targets)]) {
-      const plain = copyFor(name, disk === 'image' ? image : scratch);
-      const copies = stack === undefined ? [plain] : imagesFor(name, stack, image);
-      for (const copy of copies) makeCopy(image, copy);
+  for (const scenario of onDisk) {
+    for (const name of ['ours', ...Object.keys(scenario.targets)]) {
+      for (const copy of copiesFor(name, scenario, { image, scratch })) makeCopy(image, copy);
     }
   }
+}
+
+/** @param {string} name @param {Scenario} scenario @param {{ image: string, scratch: string }} paths */
+function copiesFor(name, { disk, stack, luks }, { image, scratch }) {
+  if (luks) return [luksImageFor(name, image)];
+  return stack === undefined
+    ? [copyFor(name, disk === 'image' ? image : scratch)]
+    : imagesFor(name, stack, image);
 }
 
 /** @param {string} image @param {string} copy */

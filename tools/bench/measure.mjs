@@ -3,6 +3,7 @@
 
 import { join } from 'node:path';
 import { fioArguments, readFioAnswer, runFio, verifyArguments } from './fio.mjs';
+import { HEADER_MIB } from './luks.mjs';
 import { nbdcopyArguments, runNbdcopy } from './nbdcopy.mjs';
 
 /** @typedef {import('./scenarios.mjs').Scenario} Scenario */
@@ -81,7 +82,8 @@ async function load({ uri }, contestant, scenario, setting, seconds) {
 }
 
 /** @param {Scenario} scenario @param {Setting} setting @returns {{ size: string, offset?: string, once?: boolean }} */
-function rangeOf({ disk, area }, setting) {
+function rangeOf({ disk, area, luks }, setting) {
+  if (luks) return { size: `${setting.imageMiB - HEADER_MIB}M` };
   if (area === undefined) return { size: disk === 'ram' ? setting.ramSize : setting.imageSize };
   const written = verifiedMiB(setting);
   if (area === 'written') return { size: `${written}M` };

@@ -2,14 +2,16 @@
 /**
  * The child process of micro.mjs: `node micro-cases.mjs ROOT CASE` prints the figures of one case as JSON.
  *
- * All cases here send reads of one sector, so that copying data is a small part of what is measured. The case of the target
- * `delay` is in delay-case.mjs, that of a mirror's resync in resync-case.mjs.
+ * All cases here send reads of one sector, so that copying data is a small part of what is measured. The cases of single
+ * targets are in files of their own.
  */
 
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { measureCrypt } from './crypt-case.mjs';
 import { measureDelay } from './delay-case.mjs';
 import { measureResync } from './resync-case.mjs';
+import { measureVerity } from './verity-case.mjs';
 
 const [root = '', name = ''] = process.argv.slice(2);
 
@@ -39,6 +41,8 @@ const cases = {
   stack: measureStack,
   delay: () => measureDelay(load),
   resync: () => measureResync(load),
+  crypt: () => measureCrypt(load),
+  verity: () => measureVerity(load),
 };
 const measure = cases[name];
 if (measure === undefined) throw new Error(`no case "${name}"`);

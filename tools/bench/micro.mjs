@@ -83,12 +83,32 @@ const CASES = [
       { key: 'copy', name: 'plain copy of the same files', unit: 'MiB/s', limit: null },
     ],
   },
+  {
+    name: 'crypt',
+    nodeFlags: [],
+    figures: [
+      { key: 'large', name: 'deciphering, sectors of 4096', unit: 'us/MiB', limit: 488 },
+      { key: 'small', name: 'deciphering, sectors of 512', unit: 'us/MiB', limit: null },
+      { key: 'stall', name: 'event loop late while deciphering, p99', unit: 'ms', limit: 10 },
+    ],
+  },
+  {
+    name: 'verity',
+    nodeFlags: [],
+    figures: [
+      { key: 'first', name: 'checked reads, first time', unit: 'us/MiB', limit: 1428 },
+      { key: 'cached', name: 'time of reads checked before over plain', unit: 'x', limit: 1.25 },
+      { key: 'stall', name: 'event loop late while checking, p99', unit: 'ms', limit: 10 },
+    ],
+  },
 ];
 
 const PROCESSES = 5;
 const TIMEOUT_SECONDS = 120;
 const CHILD = fileURLToPath(new URL('micro-cases.mjs', import.meta.url));
-const NEEDED = ['core', 'device-file', 'device-ram', 'target-delay', 'target-linear', 'target-mirror'];
+const NEEDED = ['core', 'device-file', 'device-ram', 'format-verity'].concat(
+  ['crypt', 'delay', 'linear', 'mirror', 'verity'].map((name) => `target-${name}`),
+);
 
 /**
  * @param {string} root the repository, built

@@ -3,7 +3,9 @@
 
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { makeContestant, messageOf } from './contestant.mjs';
 import { copyFor, settleImage } from './image.mjs';
+import { enterLuks } from './luks.mjs';
 import { measure, verify } from './measure.mjs';
 import { isInstalled } from './process.mjs';
 import { serverCommand, startServer } from './servers.mjs';
@@ -87,6 +89,10 @@ async function enterAll(contestants, scenario, setting) {
     contestants.push(...(await enterToggled(scenario, scenario.toggled, setting)));
     return;
   }
+  if (scenario.luks) {
+    contestants.push(...(await enterLuks(scenario, setting)));
+    return;
+  }
   if (scenario.stack !== undefined) {
     contestants.push(...(await enterStacked(scenario, setting)));
     return;
@@ -116,18 +122,10 @@ async function enter(name, scenario, setting) {
     ...(scenario.tls ? { tls: true } : {}),
     ...(backend === undefined ? {} : { backend: `nbd+unix:///?socket=${backend.socket}` }),
   });
-  /** @type {Contestant} */
-  const contestant = {
-    name,
-    runs: [],
-    error: undefined,
-    skipped: undefined,
+  const contestant = makeContestant(name, {
     serverCommand: command,
-    clientCommand: [],
-    server: undefined,
-    prepare: async () => {},
     settle: () => settle(scenario, setting, name),
-  };
+  });
   if (name !== 'ours' && !isInstalled(name)) {
     contestant.skipped = `${name} is not installed`;
     return contestant;
@@ -208,6 +206,3 @@ function settle(scenario, setting, name) {
   const path = diskPath(scenario, setting, name);
   if (path !== undefined) settleImage(path);
 }
-
-/** @param {unknown} error */
-const messageOf = (error) => (error instanceof Error ? error.message : String(error));

@@ -1,5 +1,8 @@
 // @ts-check
-/** What is measured and how good it has to be: data only. */
+/** What is measured and how good it has to be: data only. Layers that keep or change data are in layer-scenarios.mjs. */
+
+import { job } from './job.mjs';
+import { LAYER_SCENARIOS } from './layer-scenarios.mjs';
 
 /** @typedef {'ram' | 'image' | 'scratch'} Disk */
 /**
@@ -29,18 +32,11 @@
  * @property {boolean} [proxied] each server passes on what it gets to an nbdkit of its own, which has the disk
  * @property {boolean} [filtered] each server has its three filters that change nothing
  * @property {'snapshot' | 'mirror' | 'mirror-log'} [stack] ours is that, over image files; see stacks.mjs
+ * @property {boolean} [luks] each server opens a LUKS1 volume; see luks.mjs
  * @property {'fresh' | 'written' | 'untouched'} [area] the part of the disk that is used: fresh each time and gone over once; the
  *   part that was written and verified at the start; the other part
  * @property {string} [toggled] one server of ours, which has this filter in every other run; with the peer `bare`
  */
-
-/**
- * @param {FioJob['rw']} rw
- * @param {string} blockSize
- * @param {number} depth
- * @returns {FioJob}
- */
-const job = (rw, blockSize, depth, connections = 1) => ({ rw, blockSize, depth, connections });
 
 /** @type {readonly Scenario[]} */
 export const SCENARIOS = [
@@ -215,74 +211,7 @@ export const SCENARIOS = [
     toggled: 'trace TMP/trace sample=100 replace=yes',
     targets: { bare: 0.9 },
   },
-  {
-    name: 'snapshot-randwrite-fresh',
-    disk: 'image',
-    load: job('randwrite', '4k', 32),
-    unit: 'IOPS',
-    stack: 'snapshot',
-    area: 'fresh',
-    targets: { 'nbdkit-cow': 3, 'nbdkit-cow-4k': null, persistent: null },
-  },
-  {
-    name: 'snapshot-randwrite-remapped',
-    disk: 'image',
-    load: job('randwrite', '4k', 32),
-    unit: 'IOPS',
-    stack: 'snapshot',
-    area: 'written',
-    targets: { 'nbdkit-cow': 3, 'nbdkit-cow-4k': null, persistent: null },
-  },
-  {
-    name: 'snapshot-randread-remapped',
-    disk: 'image',
-    load: job('randread', '4k', 32),
-    unit: 'IOPS',
-    stack: 'snapshot',
-    area: 'written',
-    targets: { 'nbdkit-cow': 3, 'nbdkit-cow-4k': null },
-  },
-  {
-    name: 'snapshot-randread-origin',
-    disk: 'image',
-    load: job('randread', '4k', 32),
-    unit: 'IOPS',
-    stack: 'snapshot',
-    area: 'untouched',
-    targets: { 'nbdkit-cow': 3, 'nbdkit-cow-4k': null },
-  },
-  {
-    name: 'mirror-randwrite',
-    disk: 'image',
-    load: job('randwrite', '4k', 32),
-    unit: 'IOPS',
-    stack: 'mirror',
-    targets: { 'single-leg': 0.8 },
-  },
-  {
-    name: 'mirror-randread',
-    disk: 'image',
-    load: job('randread', '4k', 32),
-    unit: 'IOPS',
-    stack: 'mirror',
-    targets: { 'single-leg': 1 },
-  },
-  {
-    name: 'mirror-write-1m-qd8',
-    disk: 'image',
-    load: job('write', '1M', 8),
-    unit: 'MiB/s',
-    stack: 'mirror',
-    targets: { 'single-leg': null },
-  },
-  {
-    name: 'mirror-log-randwrite',
-    disk: 'image',
-    load: job('randwrite', '4k', 32),
-    unit: 'IOPS',
-    stack: 'mirror-log',
-    targets: { 'core-log': null },
-  },
+  ...LAYER_SCENARIOS,
 ];
 
 /** The name under which the in-process measurements are selected. */

@@ -7,6 +7,7 @@
 import { spawnSync } from 'node:child_process';
 import { rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { makeContestant, messageOf } from './contestant.mjs';
 import { copyFor } from './image.mjs';
 import { isInstalled } from './process.mjs';
 import { startServer } from './servers.mjs';
@@ -72,15 +73,8 @@ export async function enterStacked(scenario, setting) {
 /** @param {ServerName} name @param {Scenario} scenario @param {Setting} setting @returns {Contestant} */
 function contestantFor(name, scenario, setting) {
   const isPeer = name.startsWith('nbdkit');
-  /** @type {Contestant} */
-  const contestant = {
-    name,
-    runs: [],
-    error: undefined,
+  const contestant = makeContestant(name, {
     skipped: isPeer && !isInstalled('nbdkit') ? 'nbdkit is not installed' : undefined,
-    serverCommand: [],
-    clientCommand: [],
-    server: undefined,
     prepare: async () => {
       if (scenario.area === 'fresh') await restart(contestant, scenario, setting);
     },
@@ -88,7 +82,7 @@ function contestantFor(name, scenario, setting) {
       // The file that nbdkit's layer is in has no name.
       spawnSync('sync', ['--file-system', setting.image]);
     },
-  };
+  });
   return contestant;
 }
 
@@ -103,7 +97,7 @@ async function restart(contestant, scenario, setting) {
     contestant.serverCommand = stackCommand(name, scenario.stack ?? '', socket, setting);
     contestant.server = await startServer(name, contestant.serverCommand, { socket, cwd: setting.root });
   } catch (error) {
-    contestant.error = `${name} did not come up: ${error instanceof Error ? error.message : error}`;
+    contestant.error = `${name} did not come up: ${messageOf(error)}`;
   }
 }
 

@@ -4,7 +4,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { RAM_DISK, startDaemon } from './daemon.mjs';
+import { RAM_DISK, ramDisk, startDaemon } from './daemon.mjs';
 import { judgeLimit } from './micro.mjs';
 import { lastLines, runTool } from './process.mjs';
 
@@ -53,7 +53,7 @@ export async function runSwapStall(setting) {
 
 /** @param {Setting} setting @returns {Promise<Waits[]>} of each run */
 async function runAll(setting) {
-  const daemon = await startDaemon('swap-stall', setting);
+  const daemon = await startDaemon('swap-stall', setting, ramDisk(setting));
   try {
     await daemon.run('filter', 'attach', RAM_DISK, FILTERS[0] ?? '');
     // One run more than are counted: the first is for the JIT.

@@ -1,7 +1,8 @@
 // @ts-check
 /** A scenario of one server that has a filter in half of the runs: what the filter costs, and nothing else. */
 
-import { RAM_DISK, startDaemon } from './daemon.mjs';
+import { makeContestant, messageOf } from './contestant.mjs';
+import { RAM_DISK, ramDisk, startDaemon } from './daemon.mjs';
 
 /** @typedef {import('./runner.mjs').Contestant} Contestant */
 /** @typedef {import('./runner.mjs').Setting} Setting */
@@ -21,7 +22,7 @@ export async function enterToggled(scenario, filter, setting) {
   /** @type {(on: boolean) => Promise<void>} */
   let toggle = async () => {};
   try {
-    const daemon = await startDaemon(scenario.name, setting);
+    const daemon = await startDaemon(scenario.name, setting, ramDisk(setting));
     shared = { ...shared, server: daemon.server, serverCommand: daemon.command };
     let isOn = false;
     toggle = async (on) => {
@@ -32,16 +33,9 @@ export async function enterToggled(scenario, filter, setting) {
       isOn = on;
     };
   } catch (error) {
-    shared.error = `the daemon did not come up: ${error instanceof Error ? error.message : error}`;
+    shared.error = `the daemon did not come up: ${messageOf(error)}`;
   }
-  const contestant = (/** @type {'ours' | 'bare'} */ name) => ({
-    ...shared,
-    name,
-    runs: [],
-    skipped: undefined,
-    clientCommand: [],
-    prepare: () => toggle(name === 'ours'),
-    settle: () => {},
-  });
+  const contestant = (/** @type {'ours' | 'bare'} */ name) =>
+    makeContestant(name, { ...shared, prepare: () => toggle(name === 'ours') });
   return [contestant('ours'), contestant('bare')];
 }

@@ -1,0 +1,108 @@
+// @ts-check
+/** Scenarios of copy-on-write, redundancy and encryption. */
+
+import { job } from './job.mjs';
+
+/** @type {readonly import('./scenarios.mjs').Scenario[]} */
+export const LAYER_SCENARIOS = [
+  {
+    name: 'snapshot-randwrite-fresh',
+    disk: 'image',
+    load: job('randwrite', '4k', 32),
+    unit: 'IOPS',
+    stack: 'snapshot',
+    area: 'fresh',
+    targets: { 'nbdkit-cow': 3, 'nbdkit-cow-4k': null, persistent: null },
+  },
+  {
+    name: 'snapshot-randwrite-remapped',
+    disk: 'image',
+    load: job('randwrite', '4k', 32),
+    unit: 'IOPS',
+    stack: 'snapshot',
+    area: 'written',
+    targets: { 'nbdkit-cow': 3, 'nbdkit-cow-4k': null, persistent: null },
+  },
+  {
+    name: 'snapshot-randread-remapped',
+    disk: 'image',
+    load: job('randread', '4k', 32),
+    unit: 'IOPS',
+    stack: 'snapshot',
+    area: 'written',
+    targets: { 'nbdkit-cow': 3, 'nbdkit-cow-4k': null },
+  },
+  {
+    name: 'snapshot-randread-origin',
+    disk: 'image',
+    load: job('randread', '4k', 32),
+    unit: 'IOPS',
+    stack: 'snapshot',
+    area: 'untouched',
+    targets: { 'nbdkit-cow': 3, 'nbdkit-cow-4k': null },
+  },
+  {
+    name: 'mirror-randwrite',
+    disk: 'image',
+    load: job('randwrite', '4k', 32),
+    unit: 'IOPS',
+    stack: 'mirror',
+    targets: { 'single-leg': 0.8 },
+  },
+  {
+    name: 'mirror-randread',
+    disk: 'image',
+    load: job('randread', '4k', 32),
+    unit: 'IOPS',
+    stack: 'mirror',
+    targets: { 'single-leg': 1 },
+  },
+  {
+    name: 'mirror-write-1m-qd8',
+    disk: 'image',
+    load: job('write', '1M', 8),
+    unit: 'MiB/s',
+    stack: 'mirror',
+    targets: { 'single-leg': null },
+  },
+  {
+    name: 'mirror-log-randwrite',
+    disk: 'image',
+    load: job('randwrite', '4k', 32),
+    unit: 'IOPS',
+    stack: 'mirror-log',
+    targets: { 'core-log': null },
+  },
+  {
+    name: 'luks-read-1m-qd8',
+    disk: 'image',
+    load: job('read', '1M', 8),
+    unit: 'MiB/s',
+    luks: true,
+    targets: { nbdkit: 1.3, 'qemu-nbd': 2.5 },
+  },
+  {
+    name: 'luks-write-1m-qd8',
+    disk: 'image',
+    load: job('write', '1M', 8),
+    unit: 'MiB/s',
+    luks: true,
+    targets: { nbdkit: 1.3, 'qemu-nbd': 2.5 },
+  },
+  {
+    name: 'luks-randread-4k-qd32',
+    disk: 'image',
+    load: job('randread', '4k', 32),
+    unit: 'IOPS',
+    luks: true,
+    targets: { nbdkit: 1.3, 'qemu-nbd': null },
+  },
+  {
+    name: 'luks-randwrite-4k-qd32',
+    disk: 'image',
+    load: job('randwrite', '4k', 32),
+    unit: 'IOPS',
+    luks: true,
+    targets: { nbdkit: null, 'qemu-nbd': null },
+  },
+];
