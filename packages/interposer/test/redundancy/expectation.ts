@@ -4,6 +4,10 @@ import { SECTOR_SIZE } from '@interposer/core';
 /** Where a stamp has the number of the write that put it there. */
 const NUMBER_AT = 8;
 
+/** The number of zeroes, which is what a discard may leave, or not. */
+export const ZEROES = 0;
+const ZERO_SECTOR = new Uint8Array(SECTOR_SIZE);
+
 /** What the sectors of a disk may hold: numbers of the writes that put it there, the oldest first, most often one. */
 export class Expectation {
   readonly #allowed: number[][];
@@ -63,6 +67,7 @@ export function stamped(sector: number, count: number, number: number): Uint8Arr
 /** The write that a sector is of; throws where it is damaged or that of another place. */
 export function numberAt(data: Uint8Array, index: number, sector: number, name: string): number {
   const offset = index * SECTOR_SIZE;
+  if (Buffer.compare(data.subarray(offset, offset + SECTOR_SIZE), ZERO_SECTOR) === 0) return ZEROES;
   const number = new DataView(data.buffer, data.byteOffset + offset).getUint32(NUMBER_AT, true);
   const problem = checkSector(data, offset, sector, number);
   if (problem !== undefined) throw new Error(`${name}: ${problem}`);

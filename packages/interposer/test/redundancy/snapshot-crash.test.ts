@@ -14,6 +14,8 @@ vi.setConfig({ testTimeout: SEARCH_TIME });
 const SECTORS = 96;
 const ROOMY = 300;
 const ORIGIN = `0 ${String(SECTORS)} snapshot-origin tape:o`;
+/** The words of a snapshot that has discards. */
+const DISCARDS = '1 discard_zeroes_cow';
 /** Behind the numbers of a run. */
 const SECOND = 10_000;
 
@@ -48,6 +50,7 @@ async function prepare(
 ): Promise<TapeWorld> {
   const world = new TapeWorld(images, SECTORS, seed);
   world.mayFail = mayFail;
+  if (words.s.includes(DISCARDS)) world.discarded = 's';
   await world.wait(world.make('o', ORIGIN));
   if (seed % 2 === 0) await world.wait(world.load(['o'], 8));
   // One is made while its origin is written to.
@@ -121,6 +124,7 @@ describe.each(RUNS)('after any power cut, run %i,', (seed) => {
   it.each([
     { s: 'P 1', t: 'P 8' },
     { s: 'P 8', t: 'P 2' },
+    { s: `P 4 ${DISCARDS}`, t: 'P 8' },
   ])('the origin and both snapshots are what they must be, $s and $t', async (words) => {
     const world = await prepare(freshImages(ROOMY), words, seed);
     await world.wait(world.load(['o', 'o', 's', 't'], 40));
@@ -148,6 +152,7 @@ describe.each(RUNS)('after any power cut, run %i,', (seed) => {
   it.each([
     { s: 'P 1', t: 'P 8' },
     { s: 'P 8', t: 'P 4' },
+    { s: `P 2 ${DISCARDS}`, t: 'P 8' },
   ])('a merge goes on to the right end, and after the next power cut too, $s and $t', async (words) => {
     const first = await prepare(freshImages(ROOMY), words, seed);
     await first.wait(first.load(['o', 's', 's', 't'], 20));

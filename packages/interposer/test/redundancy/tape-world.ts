@@ -4,7 +4,7 @@ import { BioFlag, createEngine, type Engine, type Port, Random } from '@interpos
 import { mirror } from '@interposer/target-mirror';
 import { snapshot, snapshotMerge, snapshotOrigin } from '@interposer/target-snapshot';
 import { CrashTape, type Images } from './crash-tape.ts';
-import { stamped } from './expectation.ts';
+import { stamped, ZEROES } from './expectation.ts';
 import type { Told, Word } from './job.ts';
 
 /** Milliseconds that a request takes at most. */
@@ -19,6 +19,8 @@ export class TapeWorld {
   readonly engine: Engine;
   /** The device whose writes may fail. */
   mayFail: string | null = null;
+  /** The device that has discards, too. */
+  discarded: string | null = null;
   readonly #sectors: number;
   readonly #ports = new Map<string, Port>();
   readonly #busy = new Set<string>();
@@ -67,7 +69,7 @@ export class TapeWorld {
     }
   }
 
-  /** So many writes and flushes to some devices, by four writers. Writes that may fail, and do, count as under way. */
+  /** So many writes, discards and flushes to some devices, by four writers. Writes that may fail, and do, count as under way. */
   async load(names: readonly string[], requests: number): Promise<void> {
     let left = requests;
     const writer = async (): Promise<void> => {
@@ -75,6 +77,7 @@ export class TapeWorld {
         const name = this.random.pick(names);
         if (!this.#ports.has(name)) await setImmediate();
         else if (this.random.chance(0.15)) await this.flush(name);
+        else if (name === this.discarded && this.random.chance(0.3)) await this.#discard(name);
         else {
           await this.#write(name).catch((error: unknown) => {
             if (name !== this.mayFail) throw error;
@@ -93,6 +96,30 @@ export class TapeWorld {
   }
 
   async #write(name: string): Promise<void> {
+    await this.#somewhere(name, async (port, sector, count) => {
+      const number = this.#number++;
+      const fua = this.random.chance(0.15);
+      this.tell('sent', name, sector, count, number);
+      await port.write(sector, stamped(sector, count, number), fua ? BioFlag.Fua : 0);
+      const done: Told = { word: 'done', device: name, sector, count, number };
+      if (fua) this.tape.tell(done);
+      else this.#unstable.push(done);
+    });
+  }
+
+  /** It never counts as done: what was there may stay. */
+  async #discard(name: string): Promise<void> {
+    await this.#somewhere(name, async (port, sector, count) => {
+      this.tell('sent', name, sector, count, ZEROES);
+      await port.discard(sector, count);
+    });
+  }
+
+  /** Does something with sectors that nobody else does anything with at that time. */
+  async #somewhere(
+    name: string,
+    action: (port: Port, sector: number, count: number) => Promise<void>,
+  ): Promise<void> {
     const { random } = this;
     const unit = random.pick(UNITS);
     const sector = random.below(this.#sectors / unit) * unit;
@@ -100,14 +127,8 @@ export class TapeWorld {
     const places = Array.from({ length: count }, (_, index) => `${name} ${String(sector + index)}`);
     if (places.some((place) => this.#busy.has(place))) return;
     for (const place of places) this.#busy.add(place);
-    const number = this.#number++;
-    const fua = random.chance(0.15);
-    this.tell('sent', name, sector, count, number);
     try {
-      await this.#ports.get(name)!.write(sector, stamped(sector, count, number), fua ? BioFlag.Fua : 0);
-      const done: Told = { word: 'done', device: name, sector, count, number };
-      if (fua) this.tape.tell(done);
-      else this.#unstable.push(done);
+      await action(this.#ports.get(name)!, sector, count);
     } finally {
       for (const place of places) this.#busy.delete(place);
     }
