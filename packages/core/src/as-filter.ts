@@ -18,6 +18,8 @@ export interface AsFilterOptions {
   readonly offset?: string;
   /** Whether it leaves data and allocation as they are, so that holes below are holes above. */
   readonly keepsData?: boolean;
+  /** As `FilterSpec.knowsIntegrity`. */
+  readonly knowsIntegrity?: boolean;
 }
 
 /**
@@ -38,6 +40,7 @@ export function asFilter(type: TargetType, options: AsFilterOptions): FilterType
     altitude: options.altitude,
     ops: type.ops,
     passes: 0,
+    knowsIntegrity: options.knowsIntegrity ?? false,
     params: own,
     attach: async (context, args) => {
       const target = await makeTarget(type, context, { ...args, [device]: context.port, [offset]: 0 });
@@ -52,9 +55,9 @@ function makeTarget(
   context: FilterContext,
   args: Record<string, unknown>,
 ): Target | Promise<Target> {
-  const { port, clock, log, event } = context;
+  const { port, clock, keys, log, event } = context;
   const { sectors, readOnly } = port.limits;
-  return type.create({ begin: 0, sectors, readOnly, clock, log, event, open: openNothing }, args);
+  return type.create({ begin: 0, sectors, readOnly, clock, keys, log, event, open: openNothing }, args);
 }
 
 /** A filter's further devices are those that its parameters declare. */
@@ -139,8 +142,8 @@ class TargetFilter implements Filter, Splittable {
   }
 
   /** The target's arguments without the device and offset. */
-  table(): string {
-    const words = this.#target.table(false).split(' ');
+  table(showKeys: boolean): string {
+    const words = this.#target.table(showKeys).split(' ');
     return words.filter((_word, index) => !this.#hidden.includes(index)).join(' ');
   }
 
@@ -150,6 +153,14 @@ class TargetFilter implements Filter, Splittable {
 
   presuspend(): void {
     this.#target.presuspend?.();
+  }
+
+  postsuspend(): void | Promise<void> {
+    return this.#target.postsuspend?.();
+  }
+
+  preresume(): void | Promise<void> {
+    return this.#target.preresume?.();
   }
 
   resume(): void {

@@ -1,4 +1,12 @@
-import { type BioOp, BioOp as Op, EndResult, OP_NAMES, SECTOR_SIZE, Status } from './constants.ts';
+import {
+  type BioOp,
+  BioOp as Op,
+  EndResult,
+  INTEGRITY_UNIT,
+  OP_NAMES,
+  SECTOR_SIZE,
+  Status,
+} from './constants.ts';
 import type { BlockDevice } from './block-device.ts';
 import type { Port } from './port.ts';
 import { containThrow, reportMisuse } from './containment.ts';
@@ -28,6 +36,8 @@ export interface Stage {
 
 const NO_DATA = new Uint8Array(0);
 
+const UNIT_SECTORS = INTEGRITY_UNIT / SECTOR_SIZE;
+
 /** Above the rank of every device. A small integer, so that the field never holds a boxed number. */
 const NO_RANK = 2 ** 20;
 
@@ -53,6 +63,15 @@ export class Bio {
   buffer: Uint8Array = NO_DATA;
   /** In bytes. */
   bufferOffset = 0;
+  /** Integrity data of the sectors, from `integrityOffset` on, where `integrityRate` is not 0; otherwise it means nothing. */
+  integrity: Uint8Array = NO_DATA;
+  /** In bytes. */
+  integrityOffset = 0;
+  /**
+   * Bytes of integrity data for each `INTEGRITY_UNIT` bytes of sectors; 0: it has none. A device takes it that keeps as many,
+   * see `integrityRate`; any other refuses the bio.
+   */
+  integrityRate = 0;
   /** Read it in `end`, `endIo` and `post`; written through `complete`. */
   status: Status = Status.Idle;
   /** What core completes the bio with when a filter answers `PreResult.Complete`. */
@@ -223,7 +242,19 @@ function finish(bio: Bio): void {
 
 /** A failed read shows nothing of what its buffer held before: neither old data nor a part of the new. */
 function forgetData(bio: Bio): void {
-  bio.buffer.fill(0, bio.bufferOffset, bio.bufferOffset + bio.count * SECTOR_SIZE);
+  clear(bio.buffer, bio.bufferOffset, bio.count * SECTOR_SIZE);
+  if (bio.integrityRate !== 0) clear(bio.integrity, bio.integrityOffset, integrityBytes(bio, bio.count));
+}
+
+/** Of a bio that was refused the window may be larger than its buffer, or no number. */
+function clear(bytes: Uint8Array, offset: number, count: number): void {
+  const end = Math.min(offset + count, bytes.length);
+  if (end > offset) bytes.fill(0, offset, end);
+}
+
+/** Bytes of integrity data of so many sectors of a bio, whole blocks of the device. */
+export function integrityBytes({ integrityRate }: Bio, sectors: number): number {
+  return (sectors * integrityRate) / UNIT_SECTORS;
 }
 
 /** Back to the state of a fresh bio; the growing arrays stay, so that nothing is allocated for the next request. */
@@ -234,6 +265,7 @@ export function resetBio(bio: Bio): void {
   bio.count = 0;
   bio.buffer = NO_DATA;
   bio.bufferOffset = 0;
+  if (bio.integrityRate !== 0) forgetIntegrity(bio);
   bio.status = Status.Idle;
   bio.result = Status.Ok;
   bio.cookie = 0;
@@ -248,6 +280,12 @@ export function resetBio(bio: Bio): void {
   bio.parent = null;
 }
 
+function forgetIntegrity(bio: Bio): void {
+  bio.integrity = NO_DATA;
+  bio.integrityOffset = 0;
+  bio.integrityRate = 0;
+}
+
 /** Whether a bio of the pool is as `resetBio` left it, in all that a submitter need not set. */
 export function isReset(bio: Bio): boolean {
   return (
@@ -258,6 +296,7 @@ export function isReset(bio: Bio): boolean {
     bio.count === 0 &&
     bio.buffer === NO_DATA &&
     bio.bufferOffset === 0 &&
+    bio.integrityRate === 0 &&
     bio.result === Status.Ok &&
     bio.cookie === 0 &&
     bio.copy === 0 &&

@@ -282,7 +282,7 @@ export class BlockDevice {
     } catch (error) {
       this.fence(step, asError(error));
     }
-    return { ...limits, ops: limits.ops & step.ops };
+    return step.promise(limits);
   }
 }
 

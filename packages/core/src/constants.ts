@@ -1,6 +1,12 @@
 /** Bytes in a sector. Positions and lengths on the data path are sectors of this size, whatever a device's block size. */
 export const SECTOR_SIZE = 512;
 
+/**
+ * Bytes of sectors that the amount of integrity data is told for: the largest logical block there may be with such data, so
+ * that it is a whole number whatever the block is.
+ */
+export const INTEGRITY_UNIT = 4096;
+
 /** Contract number between core and its plugins. A type built for another number is refused at registration. */
 export const API_VERSION = 1;
 

@@ -1,4 +1,5 @@
 import type { Extent } from './extents.ts';
+import type { KeyType } from './key-ring.ts';
 
 /** Options of `create`. */
 export interface CreateOptions {
@@ -161,6 +162,14 @@ export type Edit =
     }
   | { readonly kind: 'remap-finish'; readonly mapped: string };
 
+/** What may be told of a key of the ring: everything but the key. */
+export interface KeyInfo {
+  readonly type: KeyType;
+  readonly name: string;
+  /** In bytes. */
+  readonly size: number;
+}
+
 /** What happened to an engine's devices. */
 export type EngineEvent =
   | { readonly kind: 'fault'; readonly device: string; readonly culprit: string; readonly message: string }
@@ -202,18 +211,28 @@ export interface Control {
   /** Mapped devices in order of name. */
   list(): Promise<DeviceRef[]>;
   types(): Promise<TypeInfo[]>;
+  /**
+   * Keeps a key in the engine's ring, for tables and filters that name it as `:SIZE:TYPE:NAME`, in place of one of the same
+   * type and name. EINVAL for a type, name or key that cannot be.
+   */
+  addKey(type: KeyType, name: string, key: Uint8Array): Promise<void>;
+  /** Wipes a key of the ring; devices that have read it keep it. ENOKEY if there is none. */
+  removeKey(type: KeyType, name: string): Promise<void>;
+  /** The keys of the ring without their bytes, in the order they came. */
+  keys(): Promise<KeyInfo[]>;
   attachFilter(device: string, spec: string): Promise<FilterInfo>;
   detachFilter(device: string, which: string, options?: { readonly force?: boolean }): Promise<void>;
   /** One filter takes the place of another in one step, at its altitude unless it names one. */
   swapFilter(device: string, old: string, spec: string): Promise<FilterInfo>;
-  /** Of one device, or of all. */
-  filters(device?: string): Promise<FilterInfo[]>;
+  /** Of one device, or of all. Keys in their arguments are shown with `showKeys` only. */
+  filters(device?: string, options?: { readonly showKeys?: boolean }): Promise<FilterInfo[]>;
   messageFilter(device: string, which: string, words: readonly string[]): Promise<string>;
   /** Devices that come from now on get the filter if their name matches. EINVAL for a filter that cannot be. */
   addRule(pattern: string, filter: string): Promise<FilterRule>;
   /** Devices that are there keep what they have. ENOENT if there is no such rule. */
   removeRule(id: number): Promise<void>;
-  rules(): Promise<FilterRule[]>;
+  /** Keys in them are shown with `showKeys` only. */
+  rules(options?: { readonly showKeys?: boolean }): Promise<FilterRule[]>;
   /** From now on every bio of a live device goes to a mapped device; whoever has it open notices nothing. */
   startRemap(mapped: string, device: string, options?: { readonly altitude?: string }): Promise<RemapInfo>;
   finishRemap(mapped: string): Promise<void>;

@@ -4,6 +4,7 @@ import type { Devices } from './devices.ts';
 import { asError } from './errors.ts';
 import { releaseFilter } from './filter-acquire.ts';
 import type { FilterRules } from './filter-rules.ts';
+import type { KeySource } from './key-ring.ts';
 import type { LiveTable } from './live-table.ts';
 import { loadTable } from './load-table.ts';
 import { MappedDevice } from './mapped-device.ts';
@@ -22,6 +23,7 @@ export interface LifecycleContext {
   readonly registry: Registry;
   readonly rules: FilterRules;
   readonly clock: Clock;
+  readonly keys: KeySource;
   /** Milliseconds that an edit waits for the bios inside devices. */
   readonly drainTimeout: number;
   readonly log: (message: string) => void;
@@ -61,6 +63,7 @@ export class DeviceLifecycle {
       registry: this.#context.registry,
       readOnly,
       clock: this.#context.clock,
+      keys: this.#context.keys,
       log: this.#context.log,
       event: () => {
         device.raiseEvent();
@@ -182,6 +185,7 @@ export class DeviceLifecycle {
   get #transactionContext(): TransactionContext {
     return {
       clock: this.#context.clock,
+      keys: this.#context.keys,
       drainTimeout: this.#context.drainTimeout,
       log: this.#context.log,
       open: (spec, options) => this.#context.devices.open(spec, options),

@@ -6,7 +6,7 @@ import { reportMisuse } from './containment.ts';
 import type { Driver } from './driver.ts';
 import type { FilterStack, Link } from './filter-stack.ts';
 import { Gate } from './gate.ts';
-import type { Limits } from './limits.ts';
+import { integrityRate, type Limits } from './limits.ts';
 import type { Port } from './port.ts';
 import { type Splittable, Splitter } from './split.ts';
 import { dispatch } from './trampoline.ts';
@@ -146,6 +146,7 @@ export class DevicePath implements Stage, Splittable {
       bio.depth > 0 &&
       hasOp(this.#plainOps, bio.op) &&
       bio.count <= this.#maxSectors &&
+      bio.integrityRate === 0 &&
       this.#fits(bio)
     );
   }
@@ -188,7 +189,9 @@ export class DevicePath implements Stage, Splittable {
 
   #check(bio: Bio, port: Port): Status {
     if (this.refusal !== Status.Ok) return this.refusal;
-    const problem = port.below === null && this.#fits(bio) ? Status.Ok : checkBounds(bio, port.limits);
+    if (!isWhole(bio)) return Status.Inval;
+    const isEasy = port.below === null && bio.integrityRate === 0;
+    const problem = isEasy && this.#fits(bio) ? Status.Ok : checkBounds(bio, port.limits);
     if (problem !== Status.Ok) return problem;
     if (this.rank >= bio.rank && this.#isLoop(bio, port)) {
       this.#device.reportFault(
@@ -257,14 +260,22 @@ export class DevicePath implements Stage, Splittable {
   }
 }
 
+function isWhole({ op, sector, count }: Bio): boolean {
+  return op === BioOp.Flush || (Number.isInteger(sector) && Number.isInteger(count));
+}
+
 /** Whether a device has such sectors and may change them, for whom it makes these promises. */
-function checkBounds({ op, sector, count }: Bio, { sectors, readOnly, logicalBlock }: Limits): Status {
+function checkBounds(bio: Bio, limits: Limits): Status {
+  const { op, sector, count } = bio;
+  const { sectors, readOnly, logicalBlock } = limits;
   if (op === BioOp.Flush) return Status.Ok;
   if (readOnly && op !== BioOp.Read && sector + count <= sectors) return Status.Perm;
   const block = logicalBlock / SECTOR_SIZE;
   // Written so that NaN fails too.
   const fits = sector >= 0 && count > 0 && sector <= sectors - count;
-  return fits && sector % block === 0 && count % block === 0 ? Status.Ok : Status.Inval;
+  const isAligned = sector % block === 0 && count % block === 0;
+  const hasPlace = bio.integrityRate === 0 || bio.integrityRate === integrityRate(limits);
+  return fits && isAligned && hasPlace ? Status.Ok : Status.Inval;
 }
 
 /** A filter ended a bio and let it go on all the same: it may be somebody else's by now. */

@@ -69,8 +69,8 @@ export abstract class EditVerbs extends TableVerbs {
     });
   }
 
-  async rules(): Promise<FilterRule[]> {
-    return this.ruleBook.all();
+  async rules(options: { readonly showKeys?: boolean } = {}): Promise<FilterRule[]> {
+    return this.ruleBook.all(options.showKeys ?? false);
   }
 
   async listDevices(): Promise<DeviceSummary[]> {
@@ -85,9 +85,9 @@ export abstract class EditVerbs extends TableVerbs {
     });
   }
 
-  async filters(device?: string): Promise<FilterInfo[]> {
+  async filters(device?: string, options: { readonly showKeys?: boolean } = {}): Promise<FilterInfo[]> {
     const devices = device === undefined ? this.devices() : [await this.inventory.find(device)];
-    return devices.flatMap(({ stack }) => stack.steps.map(filterInfo));
+    return devices.flatMap(({ stack }) => stack.steps.map((step) => filterInfo(step, options.showKeys)));
   }
 
   async messageFilter(device: string, which: string, words: readonly string[]): Promise<string> {

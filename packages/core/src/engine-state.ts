@@ -5,6 +5,7 @@ import { DeviceLifecycle } from './device-lifecycle.ts';
 import { Devices } from './devices.ts';
 import { asError, fail } from './errors.ts';
 import { FilterRules } from './filter-rules.ts';
+import { KeyRing } from './key-ring.ts';
 import { LiveEdits } from './live-edits.ts';
 import type { MappedDevice } from './mapped-device.ts';
 import { Mutex } from './mutex.ts';
@@ -37,6 +38,7 @@ const DEFAULT_DRAIN_TIMEOUT = 10_000;
 export abstract class EngineState {
   readonly registry: Registry;
   readonly clock: Clock;
+  protected readonly keyRing: KeyRing = new KeyRing();
   protected readonly inventory: Devices;
   protected readonly lifecycle: DeviceLifecycle;
   protected readonly ruleBook: FilterRules;
@@ -71,6 +73,7 @@ export abstract class EngineState {
       registry: this.registry,
       rules: this.ruleBook,
       clock: this.clock,
+      keys: this.keyRing,
       drainTimeout: options.drainTimeout ?? DEFAULT_DRAIN_TIMEOUT,
       log: this.#log,
     });
@@ -104,7 +107,7 @@ export abstract class EngineState {
     throw fail('ESHUTDOWN', 'the engine is closed');
   }
 
-  /** Takes every device down, upper ones first. EBUSY while somebody has one open. */
+  /** Takes every device down, upper ones first, and wipes the keys of its ring. EBUSY while somebody has one open. */
   close(): Promise<void> {
     return this.control(async () => {
       const busy = this.devices().find((device) => [...device.ports].some((port) => port.owner === null));
@@ -115,6 +118,7 @@ export abstract class EngineState {
       this.#closed = true;
       try {
         await this.#takeDown();
+        this.keyRing.clear();
       } catch (error) {
         // What is still there needs somebody to see to it.
         this.#closed = false;

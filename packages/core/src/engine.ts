@@ -1,9 +1,10 @@
 import { SECTOR_SIZE } from './constants.ts';
-import type { Control, TypeInfo } from './control.ts';
+import type { Control, KeyInfo, TypeInfo } from './control.ts';
 import { EditVerbs } from './edit-verbs.ts';
 import type { EngineOptions } from './engine-state.ts';
 import { fail } from './errors.ts';
 import type { Extent } from './extents.ts';
+import type { KeyType } from './key-ring.ts';
 import type { Port } from './port.ts';
 
 /** An isolated set of devices and the types they are made of. */
@@ -17,6 +18,23 @@ export class Engine extends EditVerbs implements Control {
         version,
       }),
     );
+  }
+
+  addKey(type: KeyType, name: string, key: Uint8Array): Promise<void> {
+    return this.control(async () => {
+      this.keyRing.add(type, name, key);
+    });
+  }
+
+  removeKey(type: KeyType, name: string): Promise<void> {
+    return this.control(async () => {
+      if (this.keyRing.remove(type, name)) return;
+      throw fail('ENOKEY', `there is no key ${type}:${name} in the key ring`);
+    });
+  }
+
+  async keys(): Promise<KeyInfo[]> {
+    return this.keyRing.list();
   }
 
   extents(device: string, sector: number, count: number): Promise<Extent[]> {

@@ -1,5 +1,6 @@
 /** A stable error code. */
 export type ErrorCode =
+  | 'E2BIG'
   | 'EACCES'
   | 'EAGAIN'
   | 'EALREADY'
@@ -37,6 +38,7 @@ export interface ErrorInfo {
  * A message may be improved at any time; a code never changes its meaning.
  */
 export const ERROR_CODES: Readonly<Record<ErrorCode, ErrorInfo>> = {
+  E2BIG: { errno: 7, about: 'what belongs to the data needs more room than its device has' },
   EACCES: { errno: 13, about: 'the file or device does not permit it, or no passphrase fits' },
   EAGAIN: { errno: 11, about: 'not in this state: something else has to be done first' },
   EALREADY: { errno: 114, about: 'the same filter is attached already' },

@@ -4,11 +4,14 @@ import type { Clock } from './clock.ts';
 import { blamingLater } from './containment.ts';
 import type { FilterRequest } from './filter-request.ts';
 import { FilterStep } from './filter-stack.ts';
+import type { KeySource } from './key-ring.ts';
 import type { Port, PortOptions } from './port.ts';
+import { quotingNoSecret } from './secrets.ts';
 
 /** What making a filter takes. */
 export interface AttachContext {
   readonly clock: Clock;
+  readonly keys: KeySource;
   readonly log: (message: string) => void;
   /** Opens a further device that the filter's arguments name, for the device the filter is on. */
   readonly open: (spec: string, options: PortOptions) => Promise<Port>;
@@ -25,7 +28,7 @@ export async function acquireFilter(
   context: AttachContext,
   inPlaceOf: ReadonlySet<Port>,
 ): Promise<FilterStep> {
-  const { clock, log } = context;
+  const { clock, keys, log } = context;
   const mode = device.limits.readOnly ? 'read' : 'write';
   const port = device.open({ mode, claim: 'noexcl', holder: 'filter', below: altitude, owner: device });
   const opened: Port[] = [];
@@ -37,11 +40,13 @@ export async function acquireFilter(
       opened.push(other);
       return other;
     };
-    const args = await parseArgs(type.params, words, open, `filter ${type.name}`);
     const event = (): void => {
       context.event(device);
     };
-    const filter = await type.attach({ port, altitude, clock, log, event }, args);
+    const filter = await quotingNoSecret(type.params, words, async () => {
+      const args = await parseArgs(type.params, words, open, `filter ${type.name}`);
+      return type.attach({ port, altitude, clock, keys, log, event }, args);
+    });
     return new FilterStep(device, type, altitude, filter, port, opened);
   } catch (error) {
     for (const other of [...opened, port]) other.close();

@@ -5,6 +5,7 @@ import { EndResult, hasOp, OP_COUNT, type OpSet, type PreResult, Status } from '
 import { CostSample, isSampled, stopwatch } from './cost.ts';
 import { fail } from './errors.ts';
 import type { Filter, FilterType } from './filter.ts';
+import type { Limits } from './limits.ts';
 import type { Port } from './port.ts';
 
 /** One filter in the stack of one device. */
@@ -48,9 +49,15 @@ export class FilterStep implements Frame, Holder {
     this.label = `filter ${type.name}@${altitude}`;
   }
 
-  /** What to write behind `filter attach DEV` to get it again. */
+  /** What holds above it where it said that, whatever its type does not know. */
+  promise(said: Limits): Limits {
+    const integrity = this.type.knowsIntegrity === true ? said.integrity : 0;
+    return { ...said, ops: said.ops & this.ops, integrity };
+  }
+
+  /** What to write behind `filter attach DEV` to get it again, without keys. */
   get spec(): string {
-    return `${this.type.name}@${this.altitude} ${this.filter.table()}`.trimEnd();
+    return `${this.type.name}@${this.altitude} ${this.filter.table(false)}`.trimEnd();
   }
 
   endIo(bio: Bio, cookie: number): EndResult {

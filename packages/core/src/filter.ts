@@ -4,6 +4,7 @@ import type { Clock } from './clock.ts';
 import { API_VERSION, type EndResult, type OpSet, type PreResult } from './constants.ts';
 import type { MetadataContext } from './contexts.ts';
 import type { Extent, ExtentSource } from './extents.ts';
+import type { KeySource } from './key-ring.ts';
 import type { Limits } from './limits.ts';
 import type { ArgsOf, Param } from './params.ts';
 import type { Port } from './port.ts';
@@ -20,14 +21,18 @@ export interface Filter {
   extents?(below: ExtentSource, sector: number, count: number): Promise<Extent[]>;
   /** What it publishes about ranges of its device, now; asked for each time anew. */
   contexts?(): readonly MetadataContext[];
-  /** The arguments that would attach it again as it is now. */
-  table(): string;
+  /** The arguments that would attach it again as it is now. Secrets only with `showKeys`. */
+  table(showKeys: boolean): string;
   /** What a user may want to know of its state; one line. */
   status?(): string;
   /** A command from the user; the answer is shown. Throws EINVAL for words it does not know. */
   message?(words: readonly string[]): string | Promise<string>;
   /** The gate closed: let go of bios that are held back on purpose, or the drain waits for them. */
   presuspend?(): void;
+  /** Its mapped device is suspended and drained. Not called for the moment in which an edit takes effect. */
+  postsuspend?(): void | Promise<void>;
+  /** Before its suspended mapped device goes on; may fail, and then the device stays suspended. */
+  preresume?(): void | Promise<void>;
   /** The gate is about to open. */
   resume?(): void;
   /** A reason not to be detached now; undefined: go ahead. Not asked when the device vanished. */
@@ -47,6 +52,8 @@ export interface FilterContext {
   readonly port: Port;
   readonly altitude: Altitude;
   readonly clock: Clock;
+  /** The engine's key ring. */
+  readonly keys: KeySource;
   readonly log: (message: string) => void;
   /** Raises an event on the device, as `interposer wait` sees it. */
   readonly event: () => void;
@@ -62,6 +69,11 @@ export interface FilterSpec<P extends readonly Param[]> {
   readonly ops: OpSet;
   /** Operations that may go by it unseen. What is in neither set is answered NotSup: nothing slips past silently. */
   readonly passes?: OpSet;
+  /**
+   * Integrity data goes by with the bio, or `limits` says that there is none above. Any other type is not attached to a device
+   * that keeps such data: whoever is above it relies on that.
+   */
+  readonly knowsIntegrity?: boolean;
   /** Drives the parser, its error texts and the documentation. */
   readonly params: P;
   /** Acquires everything that can fail. The filter is not in the path yet. */

@@ -8,7 +8,7 @@ export { type Altitude, compareAltitudes, parseAltitude } from './altitude.ts';
 export { parseArgs, parseSettings, type OpenDevice } from './args.ts';
 export { asFilter, type AsFilterOptions } from './as-filter.ts';
 export { asyncFilter, type AsyncFilterSpec, type Next } from './async-filter.ts';
-export { Bio, type Frame, type Holder, type Stage } from './bio.ts';
+export { Bio, type Frame, type Holder, integrityBytes, type Stage } from './bio.ts';
 export { BioPool, bioPool } from './bio-pool.ts';
 export { BlockDevice, type DeviceObserver, type Fault } from './block-device.ts';
 export { BufferPool, type PooledBuffer } from './buffer-pool.ts';
@@ -20,6 +20,7 @@ export {
   BioOp,
   EndResult,
   hasOp,
+  INTEGRITY_UNIT,
   MapResult,
   MAX_DEPTH,
   OP_COUNT,
@@ -48,7 +49,8 @@ export {
 export { dataExtent, type Extent, type ExtentSource, mergeExtents } from './extents.ts';
 export { FilterStack, FilterStep, type Link } from './filter-stack.ts';
 export { defineFilter, type Filter, type FilterContext, type FilterSpec, type FilterType } from './filter.ts';
-export { type Limits, makeLimits, stackLimits } from './limits.ts';
+export { isKeyType, KEY_TYPES, KeyRing, type KeySource, type KeyType } from './key-ring.ts';
+export { integrityRate, type Limits, makeLimits, stackLimits } from './limits.ts';
 export { LiveTable } from './live-table.ts';
 export { MappedDevice, type SuspendOptions } from './mapped-device.ts';
 export { type ArgsOf, describeParams, type Param } from './params.ts';

@@ -1,4 +1,4 @@
-import { ALL_OPS, type OpSet, SECTOR_SIZE } from './constants.ts';
+import { ALL_OPS, INTEGRITY_UNIT, type OpSet, SECTOR_SIZE } from './constants.ts';
 
 /** What a device can do. Sizes of blocks are bytes, of the device and of I/O are sectors. */
 export interface Limits {
@@ -26,6 +26,13 @@ export interface Limits {
   readonly rotational: boolean;
   /** Whether zeroing a range takes less than writing zeroes to it. */
   readonly fastZeroes: boolean;
+  /** Bytes of integrity data that are kept beside each logical block, which then has at most 4096 bytes; 0: none. */
+  readonly integrity: number;
+}
+
+/** What bios with integrity data for a device of these limits have as their `integrityRate`; 0: it takes none. */
+export function integrityRate({ integrity, logicalBlock }: Limits): number {
+  return logicalBlock > INTEGRITY_UNIT ? 0 : (integrity * INTEGRITY_UNIT) / logicalBlock;
 }
 
 /** Limits of an ideal device of a size, for the given ones to narrow. */
@@ -44,6 +51,7 @@ export function makeLimits(sectors: number, given: Partial<Limits> = {}): Limits
     volatileCache: false,
     rotational: false,
     fastZeroes: true,
+    integrity: 0,
     ...given,
   };
 }
@@ -65,7 +73,14 @@ export function stackLimits(top: Limits, bottom: Limits): Limits {
     volatileCache: top.volatileCache || bottom.volatileCache,
     rotational: top.rotational || bottom.rotational,
     fastZeroes: top.fastZeroes && bottom.fastZeroes,
+    integrity: sharedIntegrity([top, bottom], Math.max(top.logicalBlock, bottom.logicalBlock)),
   };
+}
+
+/** Bytes of integrity data for a block of that size, where all keep the same beside such a block; else 0. */
+export function sharedIntegrity(all: readonly Limits[], logicalBlock: number): number {
+  const bytes = all[0]?.integrity ?? 0;
+  return all.every((one) => one.integrity === bytes && one.logicalBlock === logicalBlock) ? bytes : 0;
 }
 
 /** Least common multiple; 0 means "no preference" on either side. */

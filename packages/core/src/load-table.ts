@@ -3,11 +3,13 @@ import type { BlockDevice } from './block-device.ts';
 import type { Clock } from './clock.ts';
 import { ALL_OPS, BioOp, hasOp, type OpSet, opSet, SECTOR_SIZE } from './constants.ts';
 import { fail, type InterposerError, isInterposerError } from './errors.ts';
-import { type Limits, makeLimits, stackLimits } from './limits.ts';
+import type { KeySource } from './key-ring.ts';
+import { type Limits, makeLimits, sharedIntegrity, stackLimits } from './limits.ts';
 import { LiveTable } from './live-table.ts';
 import type { Port } from './port.ts';
 import type { Registry } from './registry.ts';
 import { Row } from './row.ts';
+import { quotingNoSecret } from './secrets.ts';
 import { checkLayout, type TableLine } from './table-text.ts';
 import type { Area, Target, TargetType } from './target.ts';
 
@@ -18,6 +20,7 @@ export interface LoadContext {
   readonly registry: Registry;
   readonly readOnly: boolean;
   readonly clock: Clock;
+  readonly keys: KeySource;
   readonly log: (message: string) => void;
   readonly event: () => void;
   /** Opens an underlying device; called again for the same device it may answer the same port. */
@@ -80,14 +83,12 @@ async function loadRow(line: TableLine, type: TargetType, context: LoadContext, 
   const where = label(line);
   const open: OpenDevice = async (spec, claim, mode) =>
     takeOnce(await context.open(spec, claim, mode), ports);
-  const args = await parseArgs(type.params, line.words, open, where, type.countError);
-  const { readOnly, clock, log, event } = context;
-  const target = await create(
-    type,
-    { begin: line.start, sectors: line.length, readOnly, clock, log, event, open },
-    args,
-    where,
+  const args = await quotingNoSecret(type.params, line.words, () =>
+    parseArgs(type.params, line.words, open, where, type.countError),
   );
+  const { readOnly, clock, keys, log, event } = context;
+  const place = { begin: line.start, sectors: line.length, readOnly, clock, keys, log, event, open };
+  const target = await quotingNoSecret(type.params, line.words, () => create(type, place, args, where));
   const row = new Row(context.device, line, type, target);
   try {
     for (const area of target.areas()) checkArea(area, where);
@@ -159,14 +160,31 @@ function checkArea({ port, start, count }: Area, where: string): void {
 function tableLimits(table: LiveTable): Limits {
   const last = table.rows.at(-1)!;
   let limits = makeLimits(last.end, { readOnly: table.readOnly, discardGranularity: 0 });
+  const all: Limits[] = [];
   for (const row of table.rows) {
     let rowLimits = makeLimits(last.end, { readOnly: table.readOnly });
     for (const { port } of row.target.areas()) rowLimits = stackLimits(rowLimits, port.limits);
+    rowLimits = { ...rowLimits, integrity: passedIntegrity(row, rowLimits.logicalBlock) };
     rowLimits = row.target.limits?.(rowLimits) ?? rowLimits;
     limits = stackLimits(limits, rowLimits);
+    all.push(rowLimits);
   }
   const ops = tableOps(table.rows);
-  return { ...limits, ops, discardGranularity: hasOp(ops, BioOp.Discard) ? limits.discardGranularity : 0 };
+  return {
+    ...limits,
+    ops,
+    discardGranularity: hasOp(ops, BioOp.Discard) ? limits.discardGranularity : 0,
+    integrity: sharedIntegrity(all, limits.logicalBlock),
+  };
+}
+
+/** What the devices below keep beside a block, if the row's target passes it on. */
+function passedIntegrity({ target, type }: Row, logicalBlock: number): number {
+  if (type.features.passesIntegrity !== true) return 0;
+  return sharedIntegrity(
+    target.areas().map(({ port }) => port.limits),
+    logicalBlock,
+  );
 }
 
 /**

@@ -1,7 +1,9 @@
 import { BlockDevice, type DeviceObserver } from './block-device.ts';
 import { MAX_SECTORS, Status } from './constants.ts';
+import { blamingLater } from './containment.ts';
 import { checkDepth, relink, standsOn } from './device-graph.ts';
 import { asError, fail } from './errors.ts';
+import type { FilterStep } from './filter-stack.ts';
 import { makeLimits } from './limits.ts';
 import { type LiveTable, NoTable } from './live-table.ts';
 import type { Port } from './port.ts';
@@ -83,6 +85,9 @@ export class MappedDevice extends BlockDevice {
     await quiesce([this], noflush ? { ...quiesceOptions, mayHold: new Set([this]) } : quiesceOptions);
     try {
       await this.#comeToRest(quiesceOptions);
+      const { clock, timeout } = quiesceOptions;
+      const resting = this.#eachFilter(({ filter }) => filter.postsuspend?.());
+      await within(resting, clock, timeout, `${this.name} did not come to rest: a filter did not end`);
     } catch (error) {
       thaw([this]);
       throw error;
@@ -111,6 +116,7 @@ export class MappedDevice extends BlockDevice {
     const old = await this.#makeLive(wasSuspended, quiesceOptions);
     try {
       await this.#live?.preresume();
+      await this.#eachFilter(({ filter }) => filter.preresume?.());
       this.suspended = false;
       thaw([this]);
     } finally {
@@ -191,6 +197,11 @@ export class MappedDevice extends BlockDevice {
         });
       });
     }
+  }
+
+  /** Highest first. */
+  async #eachFilter(call: (step: FilterStep) => void | Promise<void>): Promise<void> {
+    for (const step of this.stack.steps) if (!step.fenced) await blamingLater(step, () => call(step));
   }
 
   /** Drained: nothing that goes on without a bio of the device is to meet the next table. */

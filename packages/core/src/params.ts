@@ -33,6 +33,8 @@ export interface NumberParam extends Common {
 /** Any word. */
 export interface WordParam extends Common {
   readonly kind: 'word';
+  /** It may be a key: no message quotes it and no listing shows it. Only parameters of one word each may stand before it. */
+  readonly secret?: boolean;
 }
 
 /** One of some words. */

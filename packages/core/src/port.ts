@@ -1,9 +1,9 @@
 import { type Altitude, compareAltitudes } from './altitude.ts';
-import type { Bio } from './bio.ts';
+import { type Bio, integrityBytes } from './bio.ts';
 import { bioPool } from './bio-pool.ts';
 import type { BlockDevice } from './block-device.ts';
 import type { DevicePath } from './device-path.ts';
-import { BioFlag, BioOp, OP_COUNT, OP_NAMES, SECTOR_SIZE, Status } from './constants.ts';
+import { BioFlag, BioOp, hasOp, OP_COUNT, OP_NAMES, SECTOR_SIZE, Status } from './constants.ts';
 import type { MetadataContext } from './contexts.ts';
 import { codeOfErrno, fail } from './errors.ts';
 import type { Extent } from './extents.ts';
@@ -146,10 +146,12 @@ export class Port {
     if (!this.#open) return Status.NoDev;
     const { op } = bio;
     if (op === BioOp.Flush) return Status.Ok;
-    if (op !== BioOp.Read && this.mode === 'read') return Status.Perm;
+    // As the kernel has it: what a device never takes is told before that it may not be changed.
+    if (op !== BioOp.Read && this.mode === 'read')
+      return hasOp(this.limits.ops, op) ? Status.Perm : Status.NotSup;
     const hasData = op === BioOp.Read || op === BioOp.Write;
     if (hasData && bio.bufferOffset + bio.count * SECTOR_SIZE > bio.buffer.length) return Status.Inval;
-    return Status.Ok;
+    return bio.integrityRate === 0 || holdsIntegrity(bio) ? Status.Ok : Status.Inval;
   }
 
   #run(
@@ -182,4 +184,10 @@ export class Port {
     const code = codeOfErrno(status);
     return fail(code, `${what} on ${this.device.name} failed: ${code}`);
   }
+}
+
+/** Written so that NaN fails too. */
+function holdsIntegrity(bio: Bio): boolean {
+  const { op, count, integrity, integrityOffset } = bio;
+  return op <= BioOp.Write && integrityOffset + integrityBytes(bio, count) <= integrity.length;
 }

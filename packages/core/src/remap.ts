@@ -5,7 +5,7 @@ import { fail } from './errors.ts';
 import type { Extent, ExtentSource } from './extents.ts';
 import type { FilterStep } from './filter-stack.ts';
 import { defineFilter, type Filter, type FilterContext, type FilterType } from './filter.ts';
-import type { Limits } from './limits.ts';
+import { integrityRate, type Limits } from './limits.ts';
 import type { Port } from './port.ts';
 
 /** Sends every bio of its device to another device, which answers in its place. */
@@ -19,6 +19,9 @@ class Remap implements Filter {
     const { name, limits } = to.device;
     // A mapped device without a table is no disk yet.
     if (limits.sectors === 0) throw fail('ENXIO', `${name} has no table`);
+    if (integrityRate(limits) !== integrityRate(port.limits)) {
+      throw fail('EINVAL', `${name} does not keep the same integrity data as ${covered.name}`);
+    }
     // What it promises may change with its table.
     to.onLimits = () => {
       covered.restack();
@@ -54,6 +57,7 @@ export const remapFilter: FilterType = defineFilter({
   version: [1, 0, 0],
   altitude: '200000',
   ops: ALL_OPS,
+  knowsIntegrity: true,
   params: [{ name: 'device', kind: 'device', about: 'what stands in for the device; at least as large' }],
   attach: (context, { device }) => new Remap(context, device),
 });

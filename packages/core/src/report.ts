@@ -54,12 +54,12 @@ export function statusRows(table: LiveTable | null): TableRow[] {
 }
 
 /** A filter as listings show it. */
-export function filterInfo(step: FilterStep): FilterInfo {
+export function filterInfo(step: FilterStep, showKeys: boolean = false): FilterInfo {
   return {
     device: step.device.name,
     type: step.type.name,
     altitude: step.altitude,
-    args: textOf(step, () => step.filter.table()),
+    args: textOf(step, () => step.filter.table(showKeys)),
     status: textOf(step, () => step.filter.status?.() ?? ''),
   };
 }

@@ -8,6 +8,7 @@ import type { Target, TargetType } from './target.ts';
 /** A line of a loaded table with its target. */
 export class Row implements Holder {
   readonly device: BlockDevice;
+  /** Without its words. */
   readonly line: TableLine;
   readonly type: TargetType;
   readonly target: Target;
@@ -27,7 +28,8 @@ export class Row implements Holder {
 
   constructor(device: BlockDevice, line: TableLine, type: TargetType, target: Target) {
     this.device = device;
-    this.line = line;
+    // Its words are not kept: one of them may be a key, which the target can be told to forget.
+    this.line = { ...line, words: [] };
     this.type = type;
     this.target = target;
     this.end = line.start + line.length;

@@ -1,4 +1,4 @@
-import type { Bio, Stage } from './bio.ts';
+import { type Bio, integrityBytes, type Stage } from './bio.ts';
 import { bioPool } from './bio-pool.ts';
 import { BioOp, MapResult, SECTOR_SIZE, Status } from './constants.ts';
 import { dispatch } from './trampoline.ts';
@@ -65,6 +65,7 @@ export class Splitter implements Stage {
     piece.count = count;
     piece.buffer = bio.buffer;
     piece.bufferOffset = bio.bufferOffset + (bio.op <= BioOp.Write ? bio.cut * SECTOR_SIZE : 0);
+    if (bio.integrityRate !== 0) cutIntegrity(bio, piece);
     piece.copy = bio.nextCopy;
     this.#advance(bio, sector, count);
     piece.port = bio.port;
@@ -105,6 +106,12 @@ export class Splitter implements Stage {
     if (bio.childStatus === Status.Requeue) this.#taker.requeue(bio);
     else bio.complete(bio.childStatus);
   }
+}
+
+function cutIntegrity(bio: Bio, piece: Bio): void {
+  piece.integrity = bio.integrity;
+  piece.integrityOffset = bio.integrityOffset + integrityBytes(bio, bio.cut);
+  piece.integrityRate = bio.integrityRate;
 }
 
 function endPiece(piece: Bio): void {

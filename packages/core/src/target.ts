@@ -4,6 +4,7 @@ import type { Clock } from './clock.ts';
 import { API_VERSION, type MapResult, type OpSet } from './constants.ts';
 import type { Progress } from './control.ts';
 import type { Extent } from './extents.ts';
+import type { KeySource } from './key-ring.ts';
 import type { Limits } from './limits.ts';
 import type { ArgsOf, Param } from './params.ts';
 import type { Port } from './port.ts';
@@ -62,6 +63,8 @@ export interface TargetContext {
   readonly sectors: number;
   readonly readOnly: boolean;
   readonly clock: Clock;
+  /** The engine's key ring. */
+  readonly keys: KeySource;
   readonly log: (message: string) => void;
   /** Raises an event on the mapped device, as `interposer wait` sees it. */
   readonly event: () => void;
@@ -84,6 +87,11 @@ export interface TargetFeatures {
   readonly wildcard?: boolean;
   /** A flush needs no mapping: core sends one to each underlying device. */
   readonly flushBypassesMap?: boolean;
+  /**
+   * Integrity data goes on with the bio to a block of the device below, and comes from there: where all rows of a table and all
+   * they use keep as much beside a block, so does the mapped device. Kernel: DM_TARGET_PASSES_INTEGRITY.
+   */
+  readonly passesIntegrity?: boolean;
 }
 
 /** What an author writes about a target type. */

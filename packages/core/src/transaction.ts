@@ -186,6 +186,7 @@ export class Transaction implements Plan {
   #checkLimits(device: BlockDevice): void {
     let below = (this.#tables as Map<BlockDevice, LiveTable>).get(device)?.limits ?? device.driver.limits;
     for (const step of [...this.stackOf(device).steps].reverse()) {
+      if (this.#arriving.has(step)) checkKnowsIntegrity(step, below);
       const limits = this.#limitsOf(step, below);
       if (limits.sectors < below.sectors) {
         throw fail(
@@ -193,7 +194,7 @@ export class Transaction implements Plan {
           `${step.label} would leave ${String(limits.sectors)} of the ${String(below.sectors)} sectors of ${device.name}: what covers a device must be at least as large`,
         );
       }
-      below = { ...limits, ops: limits.ops & step.ops };
+      below = step.promise(limits);
     }
   }
 
@@ -238,4 +239,13 @@ export function askToDetach(step: FilterStep): void {
   const veto = step.fenced ? undefined : blaming(step, () => step.filter.queryDetach?.());
   if (veto !== undefined)
     throw fail('EBUSY', `${type.name}@${altitude} on ${device.name} will not go: ${veto}`);
+}
+
+/** Nobody loses integrity data to a filter that does not know of it. */
+function checkKnowsIntegrity({ type, label, device }: FilterStep, { integrity }: Limits): void {
+  if (integrity === 0 || type.knowsIntegrity === true) return;
+  throw fail(
+    'ENOTSUP',
+    `${label} does not know of the ${String(integrity)} bytes of integrity data that ${device.name} keeps beside each block`,
+  );
 }

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { checkLayout, parseTable, quoteWord, splitWords } from '../src/index.ts';
+import { namesOf } from '../../conformance/test/kernel/deviations.ts';
 import { Rig } from './support/rig.ts';
 import { targetType } from './support/plugins.ts';
 
@@ -18,19 +19,15 @@ const recorded = JSON.parse(
   readFileSync(new URL('../../conformance/vectors/refused.json', import.meta.url), 'utf8'),
 ) as { scenarios: { name: string; steps: Step[] }[] };
 
-/** What the kernel does with numbers that are not whole decimal ones comes from scanf; here each is a bad line. */
-const SCANF = ['hex length', 'float length', 'exponent', 'negative start', 'negative length'];
-/** Sizes between 2^53 and 2^54 sectors fit a kernel, not a JavaScript number. */
-const TOO_BIG_FOR_US = ['largest length, (2^63-1)/512'];
-/** dmsetup creates a device without a table; here that is said by leaving the table out. */
-const EMPTY = ['empty table', 'only a comment'];
+/** What is refused here and not there, with the reasons on the page. */
+const REFUSED = namesOf('table-shape', 'refused');
 
 const creates = recorded.scenarios
   .find(({ name }) => name === 'table-shape')!
   .steps.filter(({ argv }) => argv?.[1] === 'create');
 
 describe('tables that the kernel judged', () => {
-  const usual = creates.filter(({ note = '' }) => ![...SCANF, ...TOO_BIG_FOR_US, ...EMPTY].includes(note));
+  const usual = creates.filter(({ note = '' }) => !REFUSED.includes(note));
   const LAYOUT = /Gap in table|zero-length target|too large device/;
 
   it.each(usual.map((step) => [step.note ?? '', step] as const))('%s', async (_note, step) => {
@@ -53,7 +50,7 @@ describe('tables that the kernel judged', () => {
     await rig.finish();
   });
 
-  it.each([...SCANF, ...TOO_BIG_FOR_US, ...EMPTY])('%s: refused here', async (note) => {
+  it.each(REFUSED)('%s: refused here', async (note) => {
     const { stdin } = creates.find((step) => step.note === note)!;
     const rig = new Rig(targetType('zero', () => ({})));
     await expect(rig.engine.create('r', { table: stdin! })).rejects.toMatchObject({ code: 'EINVAL' });

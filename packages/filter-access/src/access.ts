@@ -181,6 +181,7 @@ export function accessOver(open: OpenLogFile): FilterType {
     altitude: '360000',
     ops: opSet(BioOp.Read, BioOp.Write, BioOp.Discard, BioOp.WriteZeroes),
     passes: opSet(BioOp.Flush),
+    knowsIntegrity: true,
     params: [
       {
         name: 'rule',

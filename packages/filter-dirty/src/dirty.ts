@@ -96,6 +96,7 @@ export const dirty: FilterType = defineFilter({
   altitude: '420000',
   ops: opSet(BioOp.Write, BioOp.Discard, BioOp.WriteZeroes),
   passes: opSet(BioOp.Read, BioOp.Flush),
+  knowsIntegrity: true,
   params: [
     {
       name: 'options',

@@ -109,6 +109,7 @@ export const stats: FilterType = defineFilter({
   version: [1, 0, 0],
   altitude: '450000',
   ops: ALL_OPS,
+  knowsIntegrity: true,
   params: [
     {
       name: 'options',

@@ -230,6 +230,7 @@ export const throttle: FilterType = defineFilter({
   altitude: '340000',
   ops: opSet(BioOp.Read, BioOp.Write, BioOp.Discard, BioOp.WriteZeroes),
   passes: opSet(BioOp.Flush),
+  knowsIntegrity: true,
   params: PARAMS,
   attach: (context, { limits }) => new ThrottleFilter(context, limits),
 });

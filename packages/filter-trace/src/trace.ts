@@ -163,6 +163,7 @@ export function traceOver(open: OpenTraceFile): FilterType {
     version: [1, 0, 0],
     altitude: '460000',
     ops: ALL_OPS,
+    knowsIntegrity: true,
     params: PARAMS,
     attach: (context, args) => attachTrace(open, context, args),
   });

@@ -5,12 +5,13 @@ import type { StackControl } from './stack-control.ts';
 const CLAIMS: readonly string[] = ['excl', 'noexcl'];
 const OPTION = /^([A-Za-z_][\w-]*)=(.*)$/s;
 const HIDDEN = /^0{16,}$/;
+const HEX_KEY = /^[\da-f]{32,}$/i;
 const DEVICE_NUMBER = /^\d+:\d+$/;
 
 /**
  * Whether arguments as a user writes them and as a target or filter shows them mean the same. They are compared word by
  * word: a number may be written with leading zeros or K, M, G, T; claims, which are never shown, are left out; where a device
- * number is shown, the word must mean that device; where zeros hide a key, a word of that length may be it. Words `key=value`
+ * number is shown, the word must mean that device; where zeros hide a key, a word of that length may be it; the digits of a key in hexadecimal may be of either case. Words `key=value`
  * may stand in any order, and those the user did not write may have any value: the type chose it. Nothing is opened.
  */
 export async function sameWords(
@@ -47,6 +48,7 @@ function optionsOf(words: readonly string[]): Map<string, string> {
 async function sameWord(control: StackControl, wanted: string, running: string): Promise<boolean> {
   if (wanted === running) return true;
   if (HIDDEN.test(running)) return running.length === wanted.length;
+  if (HEX_KEY.test(running)) return wanted.toLowerCase() === running.toLowerCase();
   const [one, other] = [valueOf(wanted), valueOf(running)];
   if (one !== undefined && other !== undefined) return one === other;
   return meansDevice(control, wanted, running);

@@ -74,6 +74,7 @@ export const delayFilter: FilterType = defineFilter({
   version: [1, 4, 0],
   altitude: '150000',
   ops: ALL_OPS,
+  knowsIntegrity: true,
   params: [
     {
       name: 'delay',

@@ -59,7 +59,7 @@ export const linear: TargetType = defineTarget({
   name: 'linear',
   version: [1, 4, 0],
   ops: ALL_OPS,
-  features: { flushBypassesMap: true },
+  features: { flushBypassesMap: true, passesIntegrity: true },
   params: [
     { name: 'device', kind: 'device', claim: 'claim', about: 'the device below' },
     {

@@ -12,11 +12,11 @@ export const filterKind: ItemKind<StackFilter> = {
   async find(control, item, stack) {
     const running = await pick(control, item, stack);
     if (running === undefined) return undefined;
-    const { type, altitude, args } = running;
-    const words = splitWords(args);
+    const { type, altitude } = running;
     const isItsType = type === item.type;
     const remove = (): Promise<void> => control.detachFilter(item.device, nameOf(type, altitude));
-    if (isItsType && (await sameWords(control, item.words, words))) return { remove };
+    if (isItsType && (await sameWords(control, item.words, splitWords(running.args)))) return { remove };
+    const words = splitWords(await shownArgs(control, item.device, running));
     const differs = {
       wanted: wantedText(item, { type, words }),
       running: [type, ...words].join(' '),
@@ -29,13 +29,19 @@ export const filterKind: ItemKind<StackFilter> = {
   },
 };
 
+/** Its arguments as a message may tell them: without keys. */
+async function shownArgs(control: StackControl, device: string, running: FilterInfo): Promise<string> {
+  const shown = await control.filters(device);
+  return shown.find(({ altitude }) => altitude === running.altitude)?.args ?? '';
+}
+
 function nameOf(type: string, altitude: string | undefined): string {
   return altitude === undefined ? type : `${type}@${altitude}`;
 }
 
-/** The running filter that an item means. */
+/** The running filter that an item means, with its keys. */
 async function pick(control: StackControl, item: StackFilter, stack: Stack): Promise<FilterInfo | undefined> {
-  const filters = (await ifThere(control.filters(item.device))) ?? [];
+  const filters = (await ifThere(control.filters(item.device, { showKeys: true }))) ?? [];
   if (item.altitude !== undefined) {
     return filters.find(({ altitude }) => parseAltitude(altitude) === item.altitude);
   }

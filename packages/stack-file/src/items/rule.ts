@@ -7,7 +7,7 @@ export const ruleKind: ItemKind<StackRule> = {
   // Not the arguments: they may hold a key.
   label: ({ pattern, filter }) => `rule ${pattern}: ${splitWords(filter)[0] ?? ''}`,
   async find(control, { pattern, filter }) {
-    const running = (await control.rules()).find(
+    const running = (await control.rules({ showKeys: true })).find(
       (rule) => rule.pattern === pattern && wordsOf(rule.filter) === wordsOf(filter),
     );
     return running === undefined ? undefined : { remove: () => control.removeRule(running.id) };
