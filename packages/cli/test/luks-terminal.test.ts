@@ -11,7 +11,7 @@ import { tempDirectory } from './temp.ts';
 const directory = tempDirectory();
 
 /** A terminal with somebody at it, who types these chunks. */
-function terminalWith(...chunks: readonly string[]): {
+function terminalWith(...chunks: readonly (string | Buffer)[]): {
   around: Surroundings;
   shown: () => string;
   modes: boolean[];
@@ -22,7 +22,7 @@ function terminalWith(...chunks: readonly string[]): {
     isTTY: true,
     setRawMode: (raw: boolean) => modes.push(raw),
     async *[Symbol.asyncIterator]() {
-      for (const chunk of chunks) yield Buffer.from(chunk, 'latin1');
+      for (const chunk of chunks) yield typeof chunk === 'string' ? Buffer.from(chunk, 'latin1') : chunk;
     },
   };
   const stderr = { write: (text: string) => (shown += text) };
@@ -57,6 +57,17 @@ describe('a passphrase that is typed', () => {
     expect(modes).toEqual([true, false]);
   });
 
+  it('stays nowhere in what was read', async () => {
+    const chunks = ['secret\r', 'give\x03', 'x'.repeat(600)].map((text) => Buffer.from(text));
+    const { around } = terminalWith(...chunks);
+    await Terminal.use(around, async (terminal) => {
+      (await terminal.ask('?')).fill(0);
+      await expect(terminal.ask('?')).rejects.toThrow();
+      await expect(terminal.ask('?')).rejects.toThrow();
+    });
+    expect(chunks.every((chunk) => chunk.every((byte) => byte === 0))).toBe(true);
+  });
+
   it('can be followed by another in the same chunk', async () => {
     const { around } = terminalWith('one\rtwo\r');
     const typed = await Terminal.use(around, async (terminal) => [
@@ -77,8 +88,25 @@ describe('a passphrase that is typed', () => {
     expect(modes).toEqual([true, false]);
   });
 
+  it('can have 512 bytes', async () => {
+    const { around } = terminalWith(`${'x'.repeat(512)}\r`);
+    expect(await Terminal.use(around, (terminal) => terminal.ask('?'))).toHaveLength(512);
+  });
+
+  it('is taken to its end when it is too long, so that no shell gets the rest', async () => {
+    const long = `${'x'.repeat(600)}\x7f\x7f`;
+    const { around, shown } = terminalWith(long, 'more\rnext\r');
+    const typed = await Terminal.use(around, async (terminal) => {
+      await expect(terminal.ask('?')).rejects.toMatchObject({ code: 'EINVAL' });
+      return String(await terminal.ask('?'));
+    });
+    expect([typed, shown()]).toEqual(['next', '?\n?\n']);
+    const again = terminalWith(`${long}\x15short\r`);
+    expect(String(await Terminal.use(again.around, (terminal) => terminal.ask('?')))).toBe('short');
+  });
+
   it('is refused when it is too long', async () => {
-    const { around } = terminalWith('x'.repeat(513));
+    const { around } = terminalWith(`${'x'.repeat(513)}\r`);
     await expect(Terminal.use(around, (terminal) => terminal.ask('?'))).rejects.toMatchObject({
       code: 'EINVAL',
     });
@@ -123,11 +151,14 @@ describe.skipIf(!peer('python3'))('on a terminal of the system', () => {
     lines: string,
     ...args: readonly string[]
   ): Promise<{ code: number | null; shown: string }> =>
-    new Promise((resolve) => {
+    new Promise((resolve, reject) => {
       const command = ['-c', ON_A_TERMINAL, lines, process.execPath, script, ...args];
       const child = spawn(peerPath('python3')!, command, { cwd: directory });
       let shown = '';
       child.stdout.on('data', (data: Buffer) => (shown += data.toString()));
+      // What goes wrong beside the terminal must be seen, too.
+      child.stderr.on('data', (data: Buffer) => (shown += data.toString()));
+      child.on('error', reject);
       child.on('close', (code) => {
         resolve({ code, shown });
       });
@@ -146,7 +177,7 @@ describe.skipIf(!peer('python3'))('on a terminal of the system', () => {
     const opened = await typing('hunter2', 'luks', 'open', image, '--test-passphrase');
     expect(opened).toEqual({ code: 0, shown: `Passphrase for ${image}: \r\nKey slot 0 opens.\r\n` });
     const refused = await typing('wrong-one', 'luks', 'open', image, '--test-passphrase');
-    expect(refused.code).toBe(1);
+    expect(refused.code).toBe(2);
     expect(refused.shown).toContain('EACCES: no key slot opens with this passphrase');
     const changed = await typing('hunter2,new,new', 'luks', 'change-key', image, '--iterations', '1000');
     expect(changed.code).toBe(0);

@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdtempSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -109,7 +109,7 @@ describe('luks open', () => {
     expect(await bench.run([...test, '-'], { stdin: PASSPHRASE })).toMatchObject({ code: 0 });
     for (const wrong of [`${PASSPHRASE}\n`, PASSPHRASE.slice(0, -1), 'x']) {
       expect(await bench.run([...test, '-'], { stdin: wrong })).toEqual({
-        code: 1,
+        code: 2,
         stdout: '',
         stderr: 'interposer: EACCES: no key slot opens with this passphrase\n',
       });
@@ -124,7 +124,7 @@ describe('luks open', () => {
     [['secret', '--key-file', 'nosuch'], /ENOENT: .*nosuch/],
     [['secret', '--key-file', '-'], /EINVAL: .*empty/],
     [['secret', '--key-file', 'key', '--volume-key-file', 'key'], /EINVAL: .*give one/],
-    [['secret', '--key-file', 'key', '--keyfile-offset', '20'], /EINVAL: .*11 bytes/],
+    [['secret', '--key-file', 'key', '--keyfile-offset', '20'], /EINVAL: .*from byte 20 .* 0 are there/],
     [['secret', '--key-file', 'key', '--key-slot', '4'], /ENOENT: key slot 4 is not in use/],
     [['secret', '--volume-key-file', 'key'], /EACCES: this is not the volume key/],
     [['--key-file', 'key'], /EINVAL: want the NAME/],
@@ -133,7 +133,7 @@ describe('luks open', () => {
   ] as const)('refuses %j', async (args, problem) => {
     const { bench } = await formatted();
     const { code, stderr } = await bench.run(['luks', 'open', 'disk.img', ...args]);
-    expect(code).toBe(1);
+    expect(code).toBe(stderr.includes('EACCES') ? 2 : 1);
     expect(stderr).toMatch(problem);
     expect(await bench.ok('ls')).toBe('No devices found\n');
   });
@@ -161,21 +161,24 @@ describe('luks close', () => {
 describe('key slots', () => {
   it('are added, changed and removed', async () => {
     const { bench, folder } = await formatted();
-    const opens = async (key: string): Promise<number> =>
-      (await bench.run(['luks', 'open', 'disk.img', '--test-passphrase', '--key-file', key])).code;
+    const opens = async (key: string): Promise<boolean> => {
+      const { code } = await bench.run(['luks', 'open', 'disk.img', '--test-passphrase', '--key-file', key]);
+      expect([0, 2]).toContain(code);
+      return code === 0;
+    };
     const add = ['luks', 'add-key', 'disk.img', ...CHEAP, '--key-file', 'key', '--new-keyfile'];
     expect(await bench.ok(...add, 'next')).toBe('1\n');
     expect(await bench.ok(...add, 'next', '--key-slot', '9')).toBe('9\n');
     expect(await bench.ok('luks', 'remove-key', 'disk.img', '--key-file', 'next')).toBe('1\n');
     expect(await bench.ok('luks', 'remove-key', 'disk.img', '9')).toBe('9\n');
-    expect([await opens('key'), await opens('next')]).toEqual([0, 1]);
+    expect([await opens('key'), await opens('next')]).toEqual([true, false]);
     const change = ['luks', 'change-key', 'disk.img', ...CHEAP, '--key-file', 'key', '--new-keyfile', 'next'];
     expect(await bench.ok(...change)).toBe('0\n');
-    expect([await opens('key'), await opens('next')]).toEqual([1, 0]);
+    expect([await opens('key'), await opens('next')]).toEqual([false, true]);
     const last = await bench.run(['luks', 'remove-key', 'disk.img', '0']);
     expect(last.stderr).toMatch(/EBUSY: .*the last one/);
     await bench.ok('luks', 'remove-key', 'disk.img', '0', '--overwrite');
-    expect(await opens('next')).toBe(1);
+    expect(await opens('next')).toBe(false);
     expect(existsSync(join(folder, 'disk.img'))).toBe(true);
   });
 
@@ -277,6 +280,15 @@ describe.skipIf(!peer('qemu-img'))('qemu-img', () => {
     execFileSync(peerPath('qemu-img')!, args, { cwd: folder, encoding: 'utf8' });
   const secret = ['--object', 'secret,id=s,file=key'];
 
+  /** It gives up where others take its processor while it counts iterations: that is no fault. */
+  const encrypting = (folder: string, ...args: readonly string[]): void => {
+    for (let tries = 1; ; tries++) {
+      const { status, stderr } = spawnSync(peerPath('qemu-img')!, args, { cwd: folder, encoding: 'utf8' });
+      if (status === 0) return;
+      if (!stderr.includes('accurate CPU usage') || tries === 20) throw new Error(stderr);
+    }
+  };
+
   it('decrypts what was written here', async () => {
     const { bench, folder } = setUp(6 * MIB);
     writeFileSync(join(folder, 'plain'), randomBytes(4 * MIB));
@@ -292,7 +304,7 @@ describe.skipIf(!peer('qemu-img'))('qemu-img', () => {
     const { bench, folder } = setUp();
     writeFileSync(join(folder, 'plain'), randomBytes(4 * MIB));
     const target = ['-O', 'luks', '-o', 'key-secret=s,iter-time=10', 'made.img'];
-    qemu(folder, 'convert', ...secret, '-f', 'raw', 'plain', ...target);
+    encrypting(folder, 'convert', ...secret, '-f', 'raw', 'plain', ...target);
     await bench.ok('luks', 'open', 'made.img', 'made', '--key-file', 'key');
     await bench.ok('dd', 'if=made', 'of=back', 'bs=64k', 'count=64');
     expect(readFileSync(join(folder, 'back')).equals(readFileSync(join(folder, 'plain')))).toBe(true);

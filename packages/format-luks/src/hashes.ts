@@ -1,5 +1,6 @@
 import { createHash, getHashes } from 'node:crypto';
 import { fail } from '@interposer/core';
+import { printable } from './text-field.ts';
 
 /** A hash function of a header. */
 export interface Hash {
@@ -31,11 +32,11 @@ export function hashOf(name: string): Hash {
 
 function find(name: string): Hash {
   if (!/^[a-z0-9][a-z0-9_-]*$/.test(name))
-    throw fail('EINVAL', `${JSON.stringify(name)} is no name of a hash`);
+    throw fail('EINVAL', `${printable(JSON.stringify(name))} is no name of a hash`);
   const algorithm = OPENSSL_NAMES[name] ?? name;
-  // A digest of no fixed length is none that a header could mean.
+  // A digest of no fixed length is none that a header could mean, nor is the hash of a signature.
   const isOffered = getHashes().some((offered) => offered.toLowerCase() === algorithm);
-  if (!isOffered || algorithm.startsWith('shake')) throw missing(name);
+  if (!isOffered || /^shake|rsa|^ssl/.test(algorithm)) throw missing(name);
   try {
     return { algorithm, bytes: createHash(algorithm).digest().length };
   } catch (error) {

@@ -10,7 +10,7 @@ export interface ImageFile extends LuksStorage {
 
 /** How to open an image. */
 export interface ImageFileOptions {
-  /** Made, of this size in bytes, if it is not there. */
+  /** Made, of this size in bytes, if it is not there or empty. */
   readonly create?: number;
 }
 
@@ -27,8 +27,10 @@ export async function openImageFile(
   try {
     const stat = await file.stat();
     if (!stat.isFile()) throw fail('EINVAL', `${path} is no regular file`);
-    if (options.create !== undefined && stat.size < options.create) await file.truncate(options.create);
-    return imageFile(path, file, Math.max(stat.size, options.create ?? 0));
+    // One that holds something keeps its size.
+    if (options.create === undefined || stat.size > 0) return imageFile(path, file, stat.size);
+    await file.truncate(options.create);
+    return imageFile(path, file, options.create);
   } catch (error) {
     await file.close();
     throw error;

@@ -44,6 +44,11 @@ const MOST_CPUS = 64;
 /** Argon2 wants so many blocks of 1 KiB for each lane. */
 const LEAST_MEMORY_PER_CPU = 8;
 
+// RFC 9106, section 3.1.
+const ARGON2_LEAST_SALT = 8;
+const ARGON2_LEAST_KEY = 4;
+const MOST_BYTES = 2 ** 32 - 1;
+
 const pbkdf2 = promisify(pbkdf2WithCallback);
 
 /** EINVAL if a key derivation asks for what cannot be, or for more than the limits; ENOTSUP if its hash is missing. */
@@ -76,6 +81,8 @@ export async function deriveKey(
   if (kdf.type === 'pbkdf2') {
     return pbkdf2(passphrase, salt, kdf.iterations, bytes, hashOf(kdf.hash).algorithm);
   }
+  expectBetween(`bytes of salt of ${kdf.type}`, salt.length, ARGON2_LEAST_SALT, MOST_BYTES);
+  expectBetween(`bytes of key of ${kdf.type}`, bytes, ARGON2_LEAST_KEY, MOST_BYTES);
   try {
     return await argon2({ ...kdf, passphrase, salt, bytes });
   } catch (error) {

@@ -1,10 +1,10 @@
-import { fail, type Port, SECTOR_SIZE } from '@interposer/core';
+import { fail, type InterposerError, isInterposerError, type Port, SECTOR_SIZE } from '@interposer/core';
 
 /** Where a header is: positions and lengths in bytes, of any alignment. What it throws of its own has a code. */
 export interface LuksStorage {
   /** Size in bytes. */
   readonly bytes: number;
-  /** As many bytes as asked for, from inside the storage. */
+  /** As many bytes as asked for, from inside the storage. A copy: key material in it is overwritten. */
   read(offset: number, length: number): Promise<Buffer>;
   write(offset: number, data: Uint8Array): Promise<void>;
   /** Resolves when every write before it is stable. */
@@ -78,6 +78,20 @@ export function memoryStorage(buffer: Buffer): LuksStorage {
     },
     flush: () => Promise.resolve(),
   };
+}
+
+/** The bytes, or the error of the device. */
+export async function readIfPossible(
+  storage: LuksStorage,
+  offset: number,
+  length: number,
+): Promise<Buffer | InterposerError> {
+  try {
+    return await storage.read(offset, length);
+  } catch (error) {
+    if (isInterposerError(error)) return error;
+    throw error;
+  }
 }
 
 /** ENOSPC if a range is not inside the storage. */

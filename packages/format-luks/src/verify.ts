@@ -24,6 +24,17 @@ export async function isKeyOf(key: Uint8Array, digest: Digest, limits: KdfLimits
   return timingSafeEqual(found, digest.digest);
 }
 
+/** A key, if it is the one that a digest was made of; else it is overwritten. */
+export async function confirmed(key: Buffer, digest: Digest, limits: KdfLimits): Promise<Buffer | undefined> {
+  let fits = false;
+  try {
+    fits = await isKeyOf(key, digest, limits);
+  } finally {
+    if (!fits) key.fill(0);
+  }
+  return fits ? key : undefined;
+}
+
 /**
  * Tries key slots one after the other, since each can take much memory. EACCES if none opens, with what kept a slot from being
  * tried; the failure itself if that is so of every one.

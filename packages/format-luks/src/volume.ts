@@ -106,3 +106,17 @@ export interface LuksVolume {
   /** Writes what is damaged again. */
   repair(): Promise<void>;
 }
+
+/** A stretch of a device. Bytes. */
+export interface Area {
+  readonly offset: number;
+  readonly size: number;
+}
+
+/** A volume with what a header is restored by. */
+export interface HeaderVolume extends LuksVolume {
+  /** Of the header itself, in the order in which they may be replaced: what is read now comes last. */
+  readonly headerParts: readonly Area[];
+  /** Where the key slots in use keep what they hold. */
+  readonly areas: readonly Area[];
+}

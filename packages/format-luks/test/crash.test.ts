@@ -1,7 +1,14 @@
 import { hash } from 'node:crypto';
 import { Random } from '@interposer/core';
 import { describe, expect, it } from 'vitest';
-import { type LuksStorage, type LuksVolume, memoryStorage, readLuks } from '../src/index.ts';
+import {
+  backupHeader,
+  type LuksStorage,
+  type LuksVolume,
+  memoryStorage,
+  readLuks,
+  restoreHeader,
+} from '../src/index.ts';
 import { CHEAP, FIRST, newVolume } from './support/volumes.ts';
 
 const SECTOR = 512;
@@ -130,6 +137,33 @@ describe.each([1, 2] as const)('a loss of power with LUKS%i', (version) => {
     }
     expect(count).toBeGreaterThanOrEqual(15);
     expect(seen.size).toBeGreaterThanOrEqual(2);
+  });
+
+  it.each([
+    ['whole', () => undefined],
+    // It is the second copy then that must not be written over first.
+    ['one whose first copy is broken', (buffer: Buffer) => version === 2 && (buffer[5000]! ^= 1)],
+  ])('while a backup is restored over %s leaves a header that opens', async (_name, damage) => {
+    const { volume, buffer, storage } = await newVolume(version);
+    const { volumeKey } = await volume.unlock({ passphrase: FIRST });
+    await volume.addKey(volumeKey, Buffer.from('other'), { kdf: CHEAP });
+    const backup = await backupHeader(storage);
+    await volume.changeKey(FIRST, Buffer.from('new'), { kdf: CHEAP });
+    damage(buffer);
+    const start = Buffer.from(buffer);
+    const { storage: recorded, epochs } = recorder(buffer, storage.bytes);
+    await restoreHeader(recorded, backup);
+    let count = 0;
+    for (const state of states(start, epochs(), new Random(7))) {
+      count++;
+      const left = await readLuks({ ...memoryStorage(state), bytes: storage.bytes });
+      const some = await Promise.all(['first', 'new'].map((one) => opens(left, one, volumeKey)));
+      expect(some, `state ${String(count)}`).toContain(true);
+      expect(await opens(left, 'other', volumeKey), `state ${String(count)}`).toBe(true);
+    }
+    expect(count).toBeGreaterThanOrEqual(15);
+    expect(buffer.subarray(0, backup.length).equals(backup)).toBe(true);
+    expect(await opens(await readLuks(storage), 'new', volumeKey)).toBe(false);
   });
 
   it('while a broken copy is written again leaves a header that opens', async () => {

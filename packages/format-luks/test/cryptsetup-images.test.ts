@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { peer } from '../../../tools/peers.ts';
-import { temporaryFolder } from '../../../tools/temporary.ts';
+import { later, temporaryFolder } from '../../../tools/temporary.ts';
+import { backupHeader, openImageFile, readLuks, restoreHeader } from '../src/index.ts';
 import {
   CHEAP_PBKDF2,
   cryptsetupDump,
@@ -150,6 +151,29 @@ describe.skipIf(!peer('cryptsetup'))('an image of cryptsetup', () => {
       [1, 'ignore'],
       [7, 'prefer'],
     ]);
+  });
+
+  it('that is being reencrypted is shown, and neither opened nor changed', async () => {
+    const folder = await temporaryFolder();
+    const path = emptyFile(folder, 'disk.img', 20 * MIB);
+    const key = keyFile(folder, PASSPHRASE);
+    await run('cryptsetup', 'luksFormat', '-q', ...CHEAP_PBKDF2, path, key);
+    const { volumeKey } = await (await openVolume(path)).unlock({ passphrase: PASSPHRASE });
+    await run('cryptsetup', 'reencrypt', '-q', '--init-only', ...CHEAP_PBKDF2, '--key-file', key, path);
+    const before = readFileSync(path);
+    const image = await openImageFile(path, 'write');
+    later(() => image.close());
+    const volume = await readLuks(image);
+    expect(volume.dump()).toBe(await cryptsetupDump(path));
+    const problem = { code: 'ENOTSUP', message: expect.stringContaining('being reencrypted') };
+    expect(() => volume.data()).toThrow(/being reencrypted/);
+    await expect(volume.unlock({ passphrase: PASSPHRASE })).rejects.toMatchObject(problem);
+    await expect(volume.unlock({ volumeKey })).rejects.toMatchObject(problem);
+    await expect(volume.addKey(volumeKey, PASSPHRASE)).rejects.toMatchObject(problem);
+    await expect(volume.changeKey(PASSPHRASE, PASSPHRASE)).rejects.toMatchObject(problem);
+    await expect(volume.removeKey(0, { last: true })).rejects.toMatchObject(problem);
+    await expect(restoreHeader(image, await backupHeader(image))).rejects.toMatchObject(problem);
+    expect(readFileSync(path).equals(before)).toBe(true);
   });
 
   it('with tokens, flags and a slot of another key is shown', async () => {

@@ -11,6 +11,7 @@ import {
   emptyFile,
   exitCode,
   keyFile,
+  makeWithQemu,
   MIB,
   openVolume,
   PASSPHRASE,
@@ -116,7 +117,7 @@ describe.skipIf(!peer('qemu-img'))('qemu-img', () => {
     const path = join(folder, 'disk.img');
     const key = keyFile(folder, 'from qemu');
     const options = ['-f', 'luks', '-o', 'key-secret=s,iter-time=10'];
-    await run('qemu-img', 'create', '-q', ...secret(key), ...options, path, '4M');
+    await makeWithQemu('create', '-q', ...secret(key), ...options, path, '4M');
     const volume = await openVolume(path);
     expect([volume.version, volume.data().cipher]).toEqual([1, 'aes-xts-plain64']);
     expect((await volume.unlock({ passphrase: Buffer.from('from qemu') })).slot).toBe(0);

@@ -174,6 +174,16 @@ describe('formatting', () => {
       { ...fixed, version: 1, kdf: { type: 'argon2id', time: 1, memory: 64, cpus: 1 } },
       /ENOTSUP/,
     ],
+    [
+      'data that begins where a detached header of LUKS1 has key slots',
+      { ...fixed, hash: 'sha1', version: 1, dataOffset: 4096, detached: { dataBytes: 2 ** 24 } },
+      /EINVAL/,
+    ],
+    [
+      'data that begins where a detached header of LUKS2 has key slots',
+      { ...fixed, dataOffset: 4096, detached: { dataBytes: 2 ** 24 } },
+      /EINVAL/,
+    ],
     ['sectors of 4096 in LUKS1', { ...fixed, hash: 'sha1', version: 1, sectorSize: 4096 }, /ENOTSUP/],
     ['a label in LUKS1', { ...fixed, hash: 'sha1', version: 1, label: 'x' }, /ENOTSUP/],
   ] as const)('with %s is refused before anything is written', async (_name, options, code) => {
@@ -202,6 +212,7 @@ describe('a header of LUKS1', () => {
     ['a slot of another state', /state of key slot 3/, (b) => b.writeUInt32BE(1, 208 + 3 * 48)],
     ['a slot with few stripes', /1 stripes/, (b) => b.writeUInt32BE(1, 208 + 48 + 44)],
     ['slots that overlap', /overlaps/, (b) => b.writeUInt32BE(9, 208 + 48 + 40)],
+    ['data within its key slots', /data begins/, (b) => b.writeUInt32BE(100, 104)],
     ['a slot in the header', /overlaps/, (b) => b.writeUInt32BE(1, 208 + 40)],
     ['a slot without iterations', /no iterations/, (b) => b.writeUInt32BE(0, 208 + 4)],
     ['a UUID that is no text', /no text/, (b) => b.fill(0x80, 168, 170)],

@@ -36,6 +36,9 @@ export async function kdfOption(options: Options, version: 1 | 2, hash = 'sha256
   const usual = defaultKdf();
   const type = options.get('pbkdf') ?? (version === 1 ? 'pbkdf2' : usual.type);
   const iterations = countOption(options, 'iterations');
+  const extra = ['pbkdf-memory', 'pbkdf-parallel'].find((name) => options.has(name));
+  if (type === 'pbkdf2' && extra !== undefined)
+    throw fail('EINVAL', `--${extra} is for argon2i and argon2id`);
   switch (type) {
     case 'pbkdf2':
       return { type, hash, iterations: iterations ?? PBKDF2_ITERATIONS };

@@ -1,13 +1,10 @@
-import { type FileHandle, open } from 'node:fs/promises';
-import { fail, fromSystemError, isInterposerError } from '@interposer/core';
+import { fail } from '@interposer/core';
 import type { Secret } from '@interposer/format-luks';
 import { countOption } from '../option-values.ts';
 import { userFile } from '../user-file.ts';
 import type { Command } from '../verb.ts';
+import { type KeyPart, LARGEST_KEY_FILE, readKey, readKeyFile } from './key-file.ts';
 import { Terminal } from './terminal.ts';
-
-/** As with cryptsetup: a larger key file is one by mistake. */
-const LARGEST_KEY_FILE = 2 ** 23;
 
 /** What opens a volume, and the passphrase of a new key slot. */
 export interface Secrets {
@@ -41,7 +38,8 @@ export function withNewPassphrase<T>(command: Command, work: (passphrase: Buffer
   return wiping(async (keep) => {
     const file = await keyFile(command, 'key-file', keep);
     return work(
-      file ?? keep(await Terminal.use(command.around, (terminal) => askTwice(terminal, promptFor(command)))),
+      file ??
+        (await Terminal.use(command.around, (terminal) => askTwice(terminal, promptFor(command), keep))),
     );
   });
 }
@@ -58,10 +56,43 @@ export function withSecrets<T>(command: Command, work: (secrets: Secrets) => Pro
     if (given !== undefined && next !== undefined) return work({ secret: given, next });
     const typed = await Terminal.use(around, async (terminal) => ({
       secret: given ?? { passphrase: keep(await terminal.ask(promptFor(command))) },
-      next: next ?? keep(await askTwice(terminal, `New passphrase for ${command.operands[0]!}: `)),
+      next: next ?? (await askTwice(terminal, `New passphrase for ${command.operands[0]!}: `, keep)),
     }));
     return work(typed);
   });
+}
+
+/**
+ * Works with a key: all bytes of `--key-file`, with `--hex` the digits in it, or digits that are typed. EINVAL for other
+ * characters, blanks aside.
+ */
+export function withKeyBytes<T>(command: Command, work: (key: Buffer) => Promise<T>): Promise<T> {
+  return wiping(async (keep) => {
+    const file = await keyFile(command, 'key-file', keep);
+    if (file !== undefined && !command.options.has('hex')) return work(file);
+    const prompt = `Key ${command.operands[0]!} in hexadecimal: `;
+    return work(
+      keep(fromHex(file ?? keep(await Terminal.use(command.around, (terminal) => terminal.ask(prompt))))),
+    );
+  });
+}
+
+/** Digit by digit: a string of them could not be overwritten. */
+function fromHex(text: Buffer): Buffer {
+  const key = Buffer.alloc(text.length >> 1);
+  let digits = 0;
+  for (const byte of text) {
+    if (byte === 0x20 || (byte >= 0x09 && byte <= 0x0d)) continue;
+    const digit = byte >= 0x30 && byte <= 0x39 ? byte - 0x30 : (byte | 0x20) - 0x57;
+    const isDigit = digit >= 0 && digit <= 15 && (byte < 0x40 || digit >= 10);
+    // An odd digit at the end has no byte, and is found by the count below.
+    if (!isDigit) digits = NaN;
+    else if (digits >> 1 < key.length) key[digits >> 1]! |= digits % 2 === 0 ? digit << 4 : digit;
+    digits++;
+  }
+  if (digits > 0 && digits % 2 === 0) return key.subarray(0, digits / 2);
+  key.fill(0);
+  throw fail('EINVAL', 'the key is not in hexadecimal, with two digits for each byte');
 }
 
 type Keep = (bytes: Buffer) => Buffer;
@@ -94,69 +125,34 @@ function promptFor({ operands }: Command): string {
   return `Passphrase for ${operands[0]!}: `;
 }
 
-async function askTwice(terminal: Terminal, prompt: string): Promise<Buffer> {
-  const passphrase = await terminal.ask(prompt);
-  const again = await terminal.ask('The same again: ');
+async function askTwice(terminal: Terminal, prompt: string, keep: Keep): Promise<Buffer> {
+  const passphrase = keep(await terminal.ask(prompt));
+  const again = keep(await terminal.ask('The same again: '));
   const isSame = passphrase.equals(again);
-  again.fill(0);
   if (isSame && passphrase.length > 0) return passphrase;
-  passphrase.fill(0);
   throw fail('EINVAL', isSame ? 'the passphrase is empty' : 'these are two different passphrases');
 }
 
-/** All bytes of the file that an option names; its last newline, too, belongs to the key. */
+/** The bytes of the file that an option names; its last newline, too, belongs to the key. */
 async function keyFile(command: Command, option: string, keep: Keep): Promise<Buffer | undefined> {
   const name = command.options.get(option);
   if (name === undefined) return undefined;
-  const isPart = option === 'key-file';
-  const start = isPart ? (countOption(command.options, 'keyfile-offset', 0) ?? 0) : 0;
-  const size = isPart ? countOption(command.options, 'keyfile-size') : undefined;
-  const whole = keep(
-    name === '-' ? await readStandardInput(command) : await readKeyFile(userFile(command, name)),
-  );
-  if (whole.length === 0) throw fail('EINVAL', `--${option} ${name}: it is empty`);
-  if (whole.length >= start + (size ?? 1))
-    return whole.subarray(start, size === undefined ? undefined : start + size);
-  throw fail(
-    'EINVAL',
-    `--${option} ${name}: it has ${String(whole.length)} bytes, which is less than asked for`,
+  const part = option === 'key-file' ? partOption(command) : { offset: 0, size: undefined };
+  const label = `--${option} ${name}`;
+  return keep(
+    name === '-'
+      ? await readKey(command.around.stdin, label, part)
+      : await readKeyFile(userFile(command, name), label, part),
   );
 }
 
-async function readStandardInput({ around }: Command): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let length = 0;
-  for await (const chunk of around.stdin) {
-    chunks.push(Buffer.from(chunk));
-    length += chunk.length;
-    if (length > LARGEST_KEY_FILE) throw tooLarge('standard input');
+function partOption({ options }: Command): KeyPart {
+  const size = countOption(options, 'keyfile-size');
+  if (size !== undefined && size > LARGEST_KEY_FILE) {
+    throw fail(
+      'EINVAL',
+      `--keyfile-size ${String(size)}: up to ${String(LARGEST_KEY_FILE)} bytes are allowed`,
+    );
   }
-  const whole = Buffer.concat(chunks);
-  for (const chunk of chunks) chunk.fill(0);
-  return whole;
-}
-
-async function readKeyFile(path: string): Promise<Buffer> {
-  let file: FileHandle | undefined;
-  try {
-    file = await open(path, 'r');
-    // One byte more than is allowed, to see whether there is more. It can be a device or a pipe, which has no size.
-    const buffer = Buffer.alloc(LARGEST_KEY_FILE + 1);
-    let length = 0;
-    for (let read = -1; read !== 0 && length < buffer.length; length += read) {
-      ({ bytesRead: read } = await file.read(buffer, length, buffer.length - length, null));
-    }
-    if (length > LARGEST_KEY_FILE) throw tooLarge(path);
-    const whole = Buffer.from(buffer.subarray(0, length));
-    buffer.fill(0, 0, length);
-    return whole;
-  } catch (error) {
-    throw isInterposerError(error) ? error : fromSystemError(error, `key file ${path}`);
-  } finally {
-    await file?.close();
-  }
-}
-
-function tooLarge(name: string): Error {
-  return fail('EINVAL', `${name} is larger than ${String(LARGEST_KEY_FILE)} bytes, too much for a key`);
+  return { offset: countOption(options, 'keyfile-offset', 0) ?? 0, size };
 }

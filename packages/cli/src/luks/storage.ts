@@ -1,8 +1,10 @@
 import { stat } from 'node:fs/promises';
+import { fail, SECTOR_SIZE } from '@interposer/core';
 import type { LuksStorage } from '@interposer/format-luks';
 import { userFile } from '../user-file.ts';
 import type { Command } from '../verb.ts';
 import { deviceService } from '../verbs/dd.ts';
+import { opening } from './exit-code.ts';
 import { formatLuksPackage } from './package.ts';
 
 /** How to open the place of a header. */
@@ -28,7 +30,7 @@ export async function withStorage<T>(
   const { openImageFile, sectorStorage } = await formatLuksPackage();
   const service = await deviceService(command, word);
   if (service === undefined && (await isImage(path))) {
-    const image = await openImageFile(path, mode, create === undefined ? {} : { create });
+    const image = await opening(() => openImageFile(path, mode, create === undefined ? {} : { create }));
     try {
       return await work(image);
     } finally {
@@ -36,7 +38,7 @@ export async function withStorage<T>(
     }
   }
   const devices = service ?? (await command.service());
-  const { device, sectors, logicalBlock } = await devices.hold(word, mode);
+  const { device, sectors, logicalBlock } = await opening(() => devices.hold(word, mode));
   try {
     const storage = sectorStorage({
       sectors,
@@ -49,6 +51,33 @@ export async function withStorage<T>(
   } finally {
     await devices.release(device);
   }
+}
+
+/** EBUSY if the daemon that is running uses an image or device. */
+export async function expectUnused(command: Command, word: string): Promise<void> {
+  const service = (await deviceService(command, word)) ?? (await command.runningService());
+  if (service === undefined) return;
+  const { device } = await opening(() => service.hold(word, 'read'));
+  try {
+    const devices = await service.listDevices();
+    const found = devices.find(({ major, minor }) => `${String(major)}:${String(minor)}` === device);
+    // One of them is this command.
+    if ((found?.openCount ?? 0) > 1) throw fail('EBUSY', `${word} is in use: see interposer device ls`);
+  } finally {
+    await service.release(device);
+  }
+}
+
+/** Bytes of an image or device. */
+export async function sizeOf(command: Command, word: string): Promise<number> {
+  const service = await deviceService(command, word);
+  const found =
+    service === undefined ? await stat(userFile(command, word)).catch(() => undefined) : undefined;
+  if (found?.isFile() === true) return found.size;
+  const devices = service ?? (await command.service());
+  const { device, sectors } = await opening(() => devices.hold(word, 'read'));
+  await devices.release(device);
+  return sectors * SECTOR_SIZE;
 }
 
 /** A file, or what could become one; a block device is none. */

@@ -1,5 +1,6 @@
 import { fail } from '@interposer/core';
 import type { Surroundings } from '../io.ts';
+import { bytesOf } from './key-file.ts';
 
 /** Standard input as long as it is a terminal. */
 interface TerminalInput extends AsyncIterable<Uint8Array | string> {
@@ -65,31 +66,37 @@ export class Terminal {
   async ask(prompt: string): Promise<Buffer> {
     this.#around.stderr.write(prompt);
     const typed = Buffer.alloc(LONGEST);
+    try {
+      const length = await this.#line(typed);
+      if (length <= LONGEST) return Buffer.from(typed.subarray(0, length));
+      throw fail('EINVAL', `the passphrase is longer than ${String(LONGEST)} bytes`);
+    } finally {
+      typed.fill(0);
+      this.#around.stderr.write('\n');
+    }
+  }
+
+  /** All of a line, also of one that is too long: what is left of it would be shown, and taken for a command by a shell. */
+  async #line(typed: Buffer): Promise<number> {
     let length = 0;
     for (;;) {
       const byte = await this.#next();
-      if (byte === KEY.enter || byte === KEY.newline) break;
+      if (byte === KEY.enter || byte === KEY.newline) return length;
       if (byte === undefined || byte === KEY.interrupt || (byte === KEY.endOfFile && length === 0)) {
-        this.#around.stderr.write('\n');
         throw fail('EACCES', 'no passphrase was given');
       }
       if (byte === KEY.killLine) length = 0;
+      else if (length > LONGEST) continue;
       else if (byte === KEY.backspace || byte === KEY.delete) length = withoutLast(typed, length);
-      else if (length === LONGEST)
-        throw fail('EINVAL', `the passphrase is longer than ${String(LONGEST)} bytes`);
       else typed[length++] = byte;
     }
-    this.#around.stderr.write('\n');
-    const passphrase = Buffer.from(typed.subarray(0, length));
-    typed.fill(0);
-    return passphrase;
   }
 
   async #next(): Promise<number | undefined> {
     while (this.#rest.length === 0) {
       const next = await this.#chunks.next();
       if (next.done === true) return undefined;
-      this.#rest = Buffer.from(next.value);
+      this.#rest = bytesOf(next.value);
     }
     const byte = this.#rest[0]!;
     this.#rest[0] = 0;

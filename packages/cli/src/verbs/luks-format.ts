@@ -1,11 +1,9 @@
-import { stat } from 'node:fs/promises';
-import { SECTOR_SIZE } from '@interposer/core';
 import type { FormatOptions } from '@interposer/format-luks';
+import { withExitCode } from '../luks/exit-code.ts';
 import { FORMAT_OPTIONS, formatOptions } from '../luks/options.ts';
 import { formatLuksPackage } from '../luks/package.ts';
 import { withNewPassphrase } from '../luks/secrets.ts';
-import { withStorage } from '../luks/storage.ts';
-import { userFile } from '../user-file.ts';
+import { expectUnused, sizeOf, withStorage } from '../luks/storage.ts';
 import type { Command, Verb } from '../verb.ts';
 
 /** Of a header file that is made: that of LUKS2 with the areas of its key slots. */
@@ -37,35 +35,22 @@ export const luksFormat: Verb = {
       about: 'A disk that shows nothing of what it is',
     },
   ],
-  run: async (command) => {
-    const { formatLuks } = await formatLuksPackage();
-    const plan = await formatOptions(command.options);
-    const header = command.options.get('header');
-    const detached: Partial<FormatOptions> =
-      header === undefined ? {} : { detached: { dataBytes: await sizeOf(command, command.operands[0]!) } };
-    await withNewPassphrase(command, (passphrase) =>
-      withStorage(
-        command,
-        {
-          word: header ?? command.operands[0]!,
-          mode: 'write',
-          ...(header === undefined ? {} : { create: HEADER_FILE_BYTES }),
-        },
-        async (storage) => {
-          const { uuid } = await formatLuks(storage, { ...plan, ...detached, passphrase });
-          command.show({ uuid }, () => '');
-        },
-      ),
-    );
-    return undefined;
-  },
+  run: (command) => withExitCode(command, () => format(command)),
 };
 
-async function sizeOf(command: Command, word: string): Promise<number> {
-  const found = await stat(userFile(command, word)).catch(() => undefined);
-  if (found?.isFile() === true) return found.size;
-  const service = await command.service();
-  const { device, sectors } = await service.hold(word, 'read');
-  await service.release(device);
-  return sectors * SECTOR_SIZE;
+async function format(command: Command): Promise<void> {
+  const { formatLuks } = await formatLuksPackage();
+  const image = command.operands[0]!;
+  const plan = await formatOptions(command.options);
+  const header = command.options.get('header');
+  const detached: Partial<FormatOptions> =
+    header === undefined ? {} : { detached: { dataBytes: await sizeOf(command, image) } };
+  await expectUnused(command, image);
+  const place = header === undefined ? { word: image } : { word: header, create: HEADER_FILE_BYTES };
+  await withNewPassphrase(command, (passphrase) =>
+    withStorage(command, { ...place, mode: 'write' }, async (storage) => {
+      const { uuid } = await formatLuks(storage, { ...plan, ...detached, passphrase });
+      command.show({ uuid }, () => '');
+    }),
+  );
 }

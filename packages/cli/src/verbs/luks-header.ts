@@ -1,5 +1,6 @@
-import { open, readFile } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { fromSystemError } from '@interposer/core';
+import { withExitCode } from '../luks/exit-code.ts';
 import { formatLuksPackage } from '../luks/package.ts';
 import { withStorage } from '../luks/storage.ts';
 import { userFile } from '../user-file.ts';
@@ -21,13 +22,13 @@ export const luksHeaderBackup: Verb = {
   examples: [
     { command: 'interposer luks header-backup disk.img disk.luks', about: 'Before anything goes wrong' },
   ],
-  run: async (command) => {
-    const [image, name] = command.operands;
-    const { backupHeader } = await formatLuksPackage();
-    const backup = await withStorage(command, { word: image!, mode: 'read' }, backupHeader);
-    await writeNew(userFile(command, name!), backup);
-    return undefined;
-  },
+  run: (command) =>
+    withExitCode(command, async () => {
+      const [image, name] = command.operands;
+      const { backupHeader } = await formatLuksPackage();
+      const backup = await withStorage(command, { word: image!, mode: 'read' }, backupHeader);
+      await writeNew(userFile(command, name!), backup);
+    }),
 };
 
 async function writeNew(path: string, data: Buffer): Promise<void> {
@@ -52,7 +53,8 @@ export const luksHeaderRestore: Verb = {
   summary: 'Write the saved header of a LUKS volume back',
   about:
     'All key slots become those of the backup. Where there is no header to replace, or one of another volume, only with ' +
-    '--overwrite. Until it is done there may be no header that opens: keep FILE.',
+    '--overwrite. A loss of power leaves a header; one whose key slots have the places of others opens only when it is done: ' +
+    'keep FILE.',
   options: ['overwrite'],
   examples: [
     { command: 'interposer luks header-restore disk.img disk.luks', about: 'The passphrases of then' },
@@ -61,19 +63,27 @@ export const luksHeaderRestore: Verb = {
       about: 'A disk whose header is lost',
     },
   ],
-  run: async (command) => {
-    const [image, name] = command.operands;
-    const { restoreHeader } = await formatLuksPackage();
-    const path = userFile(command, name!);
-    const backup = await readFile(path).catch((error: unknown) => {
-      throw fromSystemError(error, path);
-    });
-    await withStorage(command, { word: image!, mode: 'write' }, (storage) =>
-      restoreHeader(storage, backup, { force: command.options.has('overwrite') }),
-    );
-    return undefined;
-  },
+  run: (command) =>
+    withExitCode(command, async () => {
+      const [image, name] = command.operands;
+      const { restoreHeader } = await formatLuksPackage();
+      const backup = await readBackup(userFile(command, name!));
+      await withStorage(command, { word: image!, mode: 'write' }, (storage) =>
+        restoreHeader(storage, backup, { force: command.options.has('overwrite') }),
+      );
+    }),
 };
+
+/** The header that a file begins with, and no more of it than that: it can be as large as a disk. */
+async function readBackup(path: string): Promise<Buffer> {
+  const { backupHeader, openImageFile } = await formatLuksPackage();
+  const file = await openImageFile(path, 'read');
+  try {
+    return await backupHeader(file);
+  } finally {
+    await file.close();
+  }
+}
 
 export const luksRepair: Verb = {
   name: 'luks repair',
@@ -85,16 +95,16 @@ export const luksRepair: Verb = {
     'begin with LUKS any more: be sure then that nothing else was written over it.',
   options: [],
   examples: [{ command: 'interposer luks repair disk.img', about: 'What luks dump warned of' }],
-  run: async (command) => {
-    const { readLuks } = await formatLuksPackage();
-    await withStorage(command, { word: command.operands[0]!, mode: 'write' }, async (storage) => {
-      const volume = await readLuks(storage);
-      const { damage } = volume;
-      await volume.repair();
-      command.show({ repaired: damage ?? null }, () =>
-        damage === undefined ? 'Nothing is damaged.\n' : `Repaired: ${damage}.\n`,
-      );
-    });
-    return undefined;
-  },
+  run: (command) =>
+    withExitCode(command, async () => {
+      const { readLuks } = await formatLuksPackage();
+      await withStorage(command, { word: command.operands[0]!, mode: 'write' }, async (storage) => {
+        const volume = await readLuks(storage);
+        const { damage } = volume;
+        await volume.repair();
+        command.show({ repaired: damage ?? null }, () =>
+          damage === undefined ? 'Nothing is damaged.\n' : `Repaired: ${damage}.\n`,
+        );
+      });
+    }),
 };

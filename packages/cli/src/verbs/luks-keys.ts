@@ -1,5 +1,7 @@
 import { fail } from '@interposer/core';
 import type { Kdf, LuksVolume } from '@interposer/format-luks';
+import { codeOf } from '../failure.ts';
+import { withExitCode } from '../luks/exit-code.ts';
 import { KDF_OPTIONS, kdfOption, slotOption } from '../luks/options.ts';
 import { formatLuksPackage } from '../luks/package.ts';
 import { SECRET_OPTIONS, withSecret, withSecrets } from '../luks/secrets.ts';
@@ -82,8 +84,8 @@ export const luksRemoveKey: Verb = {
   count: [1, 2],
   summary: 'Remove a passphrase from a LUKS volume',
   about:
-    'Overwrites the key slot that the passphrase opens, or SLOT, for which none is asked. The last one that opens the data ' +
-    `stays without --overwrite. ${SAFE_ORDER}`,
+    'Overwrites the key slot that the passphrase opens, or SLOT, for which none is asked; with --key-file only if that opens ' +
+    `a key slot that stays. The last one that opens the data stays without --overwrite. ${SAFE_ORDER}`,
   options: [...SECRET_OPTIONS.slice(0, 3), 'overwrite'],
   examples: [
     { command: 'interposer luks remove-key disk.img', about: 'The passphrase that is typed' },
@@ -100,13 +102,31 @@ export const luksRemoveKey: Verb = {
 async function slotToRemove(command: Command, volume: LuksVolume): Promise<number> {
   const text = command.operands[1];
   if (text !== undefined) {
-    if (/^\d{1,2}$/.test(text)) return Number(text);
-    throw fail('EINVAL', `key slot ${text}: want a number`);
+    if (!/^\d{1,2}$/.test(text)) throw fail('EINVAL', `key slot ${text}: want a number`);
+    if (command.options.has('key-file')) await expectOther(command, volume, Number(text));
+    return Number(text);
   }
   return withSecret(command, async (secret) => {
     const { volumeKey, slot } = await volume.unlock(secret);
     volumeKey.fill(0);
     return slot!;
+  });
+}
+
+/** EACCES unless the passphrase opens a key slot that stays, or the one that is to go where it is the last. */
+async function expectOther(command: Command, volume: LuksVolume, removed: number): Promise<void> {
+  const opening = volume.slots.filter(({ opensData }) => opensData).map(({ slot }) => slot);
+  const staying = opening.filter((slot) => slot !== removed);
+  await withSecret(command, async (secret) => {
+    for (const slot of staying.length === 0 ? opening : staying) {
+      try {
+        (await volume.unlock(secret, { slot })).volumeKey.fill(0);
+        return;
+      } catch (error) {
+        if (codeOf(error) !== 'EACCES') throw error;
+      }
+    }
+    throw fail('EACCES', 'no key slot that stays opens with this passphrase');
   });
 }
 
@@ -120,12 +140,13 @@ function showSlot(command: Command, slot: number): void {
   command.show({ slot }, () => `${String(slot)}\n`);
 }
 
-async function changing(command: Command, work: (volume: LuksVolume) => Promise<void>): Promise<undefined> {
-  const { readLuks } = await formatLuksPackage();
-  await withStorage(command, { word: command.operands[0]!, mode: 'write' }, async (storage) => {
-    const volume = await readLuks(storage);
-    warnOfDamage(command, volume);
-    await work(volume);
+function changing(command: Command, work: (volume: LuksVolume) => Promise<void>): Promise<number> {
+  return withExitCode(command, async () => {
+    const { readLuks } = await formatLuksPackage();
+    await withStorage(command, { word: command.operands[0]!, mode: 'write' }, async (storage) => {
+      const volume = await readLuks(storage);
+      warnOfDamage(command, volume);
+      await work(volume);
+    });
   });
-  return undefined;
 }

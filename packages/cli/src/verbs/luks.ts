@@ -1,5 +1,6 @@
 import { fail } from '@interposer/core';
 import type { LuksVolume, Secret } from '@interposer/format-luks';
+import { opening, withExitCode } from '../luks/exit-code.ts';
 import { slotOption } from '../luks/options.ts';
 import { formatLuksPackage } from '../luks/package.ts';
 import { SECRET_OPTIONS, withSecret } from '../luks/secrets.ts';
@@ -33,23 +34,24 @@ export const luksOpen: Verb = {
       about: 'Only see whether a key fits',
     },
   ],
-  run: async (command) => {
-    const { operands, options } = command;
-    const [image, name] = operands;
-    if ((name === undefined) !== options.has('test-passphrase')) {
-      throw fail('EINVAL', 'want the NAME of the device, or --test-passphrase instead');
-    }
-    if (name !== undefined) checkName(name);
-    const { readLuks } = await formatLuksPackage();
-    const word = options.get('header') ?? image!;
-    await withStorage(command, { word, mode: 'read' }, async (storage) => {
-      const volume = await readLuks(storage);
-      warnOfDamage(command, volume);
-      await withSecret(command, (secret) => openVolume(command, volume, secret));
-    });
-    return undefined;
-  },
+  run: (command) => withExitCode(command, () => open(command)),
 };
+
+async function open(command: Command): Promise<void> {
+  const { operands, options } = command;
+  const [image, name] = operands;
+  if ((name === undefined) !== options.has('test-passphrase')) {
+    throw fail('EINVAL', 'want the NAME of the device, or --test-passphrase instead');
+  }
+  if (name !== undefined) checkName(name);
+  const { readLuks } = await formatLuksPackage();
+  const word = options.get('header') ?? image!;
+  await withStorage(command, { word, mode: 'read' }, async (storage) => {
+    const volume = await readLuks(storage);
+    warnOfDamage(command, volume);
+    await withSecret(command, (secret) => openVolume(command, volume, secret));
+  });
+}
 
 async function openVolume(command: Command, volume: LuksVolume, secret: Secret): Promise<void> {
   const { operands, options } = command;
@@ -81,7 +83,7 @@ async function mapVolume(
   const device = operands[0]!;
   const { cryptTable, mappedUuid } = await formatLuksPackage();
   const service = await command.service();
-  const held = await service.hold(device, 'read');
+  const held = await opening(() => service.hold(device, 'read'));
   await service.release(held.device);
   const table = cryptTable(volume, volumeKey, {
     device,
@@ -111,15 +113,15 @@ export const luksClose: Verb = {
   about: 'One that is open stays and the command fails; with --deferred it goes when its last user does.',
   options: ['deferred'],
   examples: [{ command: 'interposer luks close secret', about: 'A device that nobody uses' }],
-  run: async (command) => {
-    const name = command.operands[0]!;
-    const { isLuksUuid } = await formatLuksPackage();
-    const service = await command.service();
-    const { uuid } = await service.info(name);
-    if (!isLuksUuid(uuid)) throw fail('EINVAL', `${name} is not the device of a LUKS volume`);
-    await service.remove(name, { deferred: command.options.has('deferred') });
-    return undefined;
-  },
+  run: (command) =>
+    withExitCode(command, async () => {
+      const name = command.operands[0]!;
+      const { isLuksUuid } = await formatLuksPackage();
+      const service = await command.service();
+      const { uuid } = await service.info(name);
+      if (!isLuksUuid(uuid)) throw fail('EINVAL', `${name} is not the device of a LUKS volume`);
+      await service.remove(name, { deferred: command.options.has('deferred') });
+    }),
 };
 
 export const luksDump: Verb = {
@@ -136,13 +138,13 @@ export const luksDump: Verb = {
     { command: 'interposer luks dump disk.img', about: 'An image' },
     { command: 'interposer luks dump --json disk.img', about: 'For programs' },
   ],
-  run: async (command) => {
-    const { readLuks } = await formatLuksPackage();
-    await withStorage(command, { word: command.operands[0]!, mode: 'read' }, async (storage) => {
-      const volume = await readLuks(storage);
-      warnOfDamage(command, volume);
-      command.show(volume.describe(), () => volume.dump());
-    });
-    return undefined;
-  },
+  run: (command) =>
+    withExitCode(command, async () => {
+      const { readLuks } = await formatLuksPackage();
+      await withStorage(command, { word: command.operands[0]!, mode: 'read' }, async (storage) => {
+        const volume = await readLuks(storage);
+        warnOfDamage(command, volume);
+        command.show(volume.describe(), () => volume.dump());
+      });
+    }),
 };

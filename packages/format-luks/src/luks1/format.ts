@@ -62,7 +62,9 @@ async function makeHeader(plan: FormatPlan, bytes: number): Promise<Luks1Header>
   const digest = await makeDigest(volumeKey, hash, DIGEST_BYTES, digestIterations);
   const end = headerAndSlots({ ...bare, digest, payload: 0 });
   const offset = dataOffset ?? (detached === undefined ? roundUp(end, DATA_ALIGNMENT) : 0);
-  checkPlace(offset, detached === undefined ? end : 0, detached?.dataBytes ?? bytes);
+  // On a device of its own the data can begin at 0; elsewhere cryptsetup wants it behind the header all the same.
+  const least = detached !== undefined && offset === 0 ? 0 : end;
+  checkPlace(offset, least, detached?.dataBytes ?? bytes);
   if (end > bytes)
     throw fail('ENOSPC', `the header takes ${String(end)} bytes, the device has ${String(bytes)}`);
   return { ...bare, digest, payload: offset / SECTOR_SIZE };
@@ -73,10 +75,15 @@ function roundUp(value: number, unit: number): number {
 }
 
 function checkPlace(offset: number, least: number, bytes: number): void {
-  if (!Number.isSafeInteger(offset) || offset % SECTOR_SIZE !== 0 || offset / SECTOR_SIZE >= 2 ** 32) {
+  if (
+    !Number.isSafeInteger(offset) ||
+    offset < 0 ||
+    offset % SECTOR_SIZE !== 0 ||
+    offset / SECTOR_SIZE >= 2 ** 32
+  ) {
     throw fail('EINVAL', `the data cannot begin at byte ${String(offset)}`);
   }
-  if (offset < Math.max(least, 0)) {
+  if (offset < least) {
     throw fail(
       'EINVAL',
       `the data cannot begin at byte ${String(offset)}: the header takes ${String(least)} bytes`,

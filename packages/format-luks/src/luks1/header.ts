@@ -108,7 +108,7 @@ function parseSlot(header: Buffer, slot: number): Luks1Slot {
 }
 
 function checkHeader(header: Luks1Header): void {
-  const { keyBytes, slots, digest } = header;
+  const { keyBytes, slots, digest, payload } = header;
   checkCipherText(cipherOf(header), 'LUKS1 header');
   if (keyBytes === 0 || keyBytes > MOST_KEY_BYTES) {
     throw fail('EINVAL', `LUKS1 header: a volume key of ${String(keyBytes)} bytes`);
@@ -124,6 +124,12 @@ function checkHeader(header: Luks1Header): void {
       throw fail('EINVAL', `LUKS1 header: key slot ${String(slot)} has no iterations`);
     }
     end = material + areaSectors(keyBytes);
+  }
+  if (payload !== 0 && payload < end) {
+    throw fail(
+      'EINVAL',
+      `LUKS1 header: the data begins at sector ${String(payload)}, before the key slots end`,
+    );
   }
 }
 

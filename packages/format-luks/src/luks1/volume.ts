@@ -1,13 +1,15 @@
 import { randomBytes } from 'node:crypto';
 import { fail, SECTOR_SIZE } from '@interposer/core';
-import { deriveKey, type KdfLimits, LEAST_ITERATIONS, type Pbkdf2, PBKDF2_ITERATIONS } from '../kdf.ts';
-import { sealKey, unsealKey } from '../key-area.ts';
+import { exclusively } from '../exclusively.ts';
+import type { KdfLimits, Pbkdf2 } from '../kdf.ts';
 import type { LuksStorage } from '../storage.ts';
 import { isKeyOf, tryEach } from '../verify.ts';
 import { wiping } from '../wiping.ts';
 import type {
+  Area,
   ChangeOptions,
   DataArea,
+  HeaderVolume,
   LuksVolume,
   NewSlotOptions,
   Secret,
@@ -28,11 +30,16 @@ import {
   parseHeader,
   SLOTS,
 } from './header.ts';
+import { makeSlot, newKdf, type NewSlot, openSlot } from './slots.ts';
 
-const SALT_BYTES = 32;
+/** As in `#writeSlots`. */
+const HEADER_PARTS: readonly Area[] = [
+  { offset: SECTOR_SIZE, size: HEADER_BYTES - SECTOR_SIZE },
+  { offset: 0, size: SECTOR_SIZE },
+];
 
 /** A LUKS1 header on a storage. */
-export class Luks1Volume implements LuksVolume {
+export class Luks1Volume implements HeaderVolume {
   readonly version = 1;
   readonly label: string = '';
   readonly tokens: LuksVolume['tokens'] = [];
@@ -69,6 +76,18 @@ export class Luks1Volume implements LuksVolume {
     });
   }
 
+  get headerParts(): readonly Area[] {
+    return HEADER_PARTS;
+  }
+
+  get areas(): readonly Area[] {
+    const size = areaSectors(this.#header.keyBytes) * SECTOR_SIZE;
+    return this.slots.map(({ slot }) => ({
+      offset: this.#header.slots[slot]!.material * SECTOR_SIZE,
+      size,
+    }));
+  }
+
   dump(): string {
     return dumpHeader(this.#header);
   }
@@ -96,11 +115,15 @@ export class Luks1Volume implements LuksVolume {
     }
     if (slot !== undefined) this.#usedSlot(slot);
     const slots = slot === undefined ? this.slots.map((used) => used.slot) : [slot];
-    return tryEach(slots, (one) => this.#open(this.#header.slots[one]!, secret.passphrase, limits));
+    return tryEach(slots, (one) => openSlot(this.#storage, this.#header, one, secret.passphrase, limits));
   }
 
-  async addKey(volumeKey: Uint8Array, passphrase: Uint8Array, options: NewSlotOptions = {}): Promise<number> {
-    const kdf = this.#newKdf(options.kdf);
+  addKey(volumeKey: Uint8Array, passphrase: Uint8Array, options: NewSlotOptions = {}): Promise<number> {
+    return exclusively(this.#storage, () => this.#addKey(volumeKey, passphrase, options));
+  }
+
+  async #addKey(volumeKey: Uint8Array, passphrase: Uint8Array, options: NewSlotOptions): Promise<number> {
+    const kdf = newKdf(this.#header, options.kdf);
     const slot = options.slot ?? this.#header.slots.findIndex(({ enabled }) => !enabled);
     if (slot < 0) throw fail('ENOSPC', `all ${String(SLOTS)} key slots are in use`);
     const free = this.#header.slots[slot];
@@ -108,28 +131,36 @@ export class Luks1Volume implements LuksVolume {
     if (free.enabled) throw fail('EEXIST', `key slot ${String(slot)} is in use`);
     await this.#checkVolumeKey(volumeKey, {});
     await this.#checkUnchanged();
-    const made = await this.#writeMaterial(free, kdf, volumeKey, passphrase);
-    await this.#writeSlots(new Map([[slot, made]]));
+    await this.#writeSlot(slot, await makeSlot(this.#header, slot, kdf, { volumeKey, passphrase }));
     return slot;
   }
 
-  async changeKey(passphrase: Uint8Array, next: Uint8Array, options: ChangeOptions = {}): Promise<number> {
-    const kdf = this.#newKdf(options.kdf);
+  changeKey(passphrase: Uint8Array, next: Uint8Array, options: ChangeOptions = {}): Promise<number> {
+    return exclusively(this.#storage, () => this.#changeKey(passphrase, next, options));
+  }
+
+  async #changeKey(passphrase: Uint8Array, next: Uint8Array, options: ChangeOptions): Promise<number> {
+    const kdf = newKdf(this.#header, options.kdf);
+    await this.#checkUnchanged();
     const { volumeKey, slot: old } = await this.unlock({ passphrase }, options);
     return wiping(volumeKey, async () => {
       const { slots } = this.#header;
       const slot = slots.findIndex(({ enabled }) => !enabled);
       if (slot < 0)
         throw fail('ENOSPC', 'a changed key needs a free key slot, since the old one stays until then');
-      await this.#checkUnchanged();
-      const made = await this.#writeMaterial(slots[slot]!, kdf, volumeKey, next);
-      await this.#writeSlots(new Map([[slot, made]]));
+      const made = await makeSlot(this.#header, slot, kdf, { volumeKey, passphrase: next });
+      await this.#writeSlot(slot, made);
+      await this.#checkWritten(made);
       await this.#erase(old!);
       return slot;
     });
   }
 
-  async removeKey(slot: number, { last = false }: { readonly last?: boolean } = {}): Promise<void> {
+  removeKey(slot: number, options: { readonly last?: boolean } = {}): Promise<void> {
+    return exclusively(this.#storage, () => this.#removeKey(slot, options));
+  }
+
+  async #removeKey(slot: number, { last = false }: { readonly last?: boolean }): Promise<void> {
     this.#usedSlot(slot);
     if (!last && this.slots.length === 1) {
       throw fail('EBUSY', `key slot ${String(slot)} is the last one: without it the data is lost`);
@@ -155,53 +186,21 @@ export class Luks1Volume implements LuksVolume {
     throw fail('EACCES', 'this is not the volume key');
   }
 
-  async #open(slot: Luks1Slot, passphrase: Uint8Array, limits: KdfLimits): Promise<Buffer | undefined> {
-    const { hash, keyBytes, digest } = this.#header;
-    const kdf: Pbkdf2 = { type: 'pbkdf2', hash, iterations: slot.iterations };
-    const slotKey = await deriveKey(kdf, passphrase, slot.salt, keyBytes, limits);
-    const key = await wiping(slotKey, async () => {
-      const sealed = await this.#storage.read(
-        slot.material * SECTOR_SIZE,
-        areaSectors(keyBytes) * SECTOR_SIZE,
-      );
-      return unsealKey(sealed, keyBytes, { encryption: cipherOf(this.#header), slotKey, hash });
-    });
-    if (await isKeyOf(key, digest, limits)) return key;
-    key.fill(0);
-    return undefined;
-  }
-
-  /** The hash is the one of the header, which has no place for another. */
-  #newKdf(kdf: NewSlotOptions['kdf']): Pbkdf2 {
-    const { hash } = this.#header;
-    const wanted = kdf ?? { type: 'pbkdf2', hash, iterations: PBKDF2_ITERATIONS };
-    if (wanted.type !== 'pbkdf2') throw fail('ENOTSUP', `LUKS1 has pbkdf2 only, not ${wanted.type}`);
-    if (wanted.hash !== hash)
-      throw fail('EINVAL', `the hash of this LUKS1 header is ${hash}, not ${wanted.hash}`);
-    if (wanted.iterations < LEAST_ITERATIONS) {
-      throw fail(
-        'EINVAL',
-        `${String(wanted.iterations)} iterations: at least ${String(LEAST_ITERATIONS)} are allowed`,
-      );
-    }
-    return wanted;
-  }
-
-  /** Into the area of a slot that is not in use, and stable there before anything refers to it. */
-  async #writeMaterial(
-    { material }: Luks1Slot,
-    kdf: Pbkdf2,
-    volumeKey: Uint8Array,
-    passphrase: Uint8Array,
-  ): Promise<Luks1Slot> {
-    const { keyBytes, hash } = this.#header;
-    const salt = randomBytes(SALT_BYTES);
-    const slotKey = await deriveKey(kdf, passphrase, salt, keyBytes);
-    const encryption = cipherOf(this.#header);
-    const sealed = await wiping(slotKey, () => sealKey(volumeKey, { encryption, slotKey, hash }));
-    await this.#storage.write(material * SECTOR_SIZE, sealed);
+  /** What the slot holds is stable before the header says that it is in use. */
+  async #writeSlot(number: number, { slot, sealed }: NewSlot): Promise<void> {
+    await this.#checkUnchanged();
+    await this.#storage.write(slot.material * SECTOR_SIZE, sealed);
     await this.#storage.flush();
-    return { enabled: true, iterations: kdf.iterations, salt, material };
+    await this.#checkUnchanged();
+    await this.#writeSlots(new Map([[number, slot]]));
+  }
+
+  /** Only then the slot that it replaces may go: nothing is locked against other programs. */
+  async #checkWritten({ slot, sealed }: NewSlot): Promise<void> {
+    await this.#checkUnchanged();
+    const found = await this.#storage.read(slot.material * SECTOR_SIZE, sealed.length);
+    if (found.equals(sealed)) return;
+    throw fail('EBUSY', 'somebody else wrote over the new key slot at the same time');
   }
 
   /** First the material: a slot that a crash leaves in the header then opens no longer, and other slots always do. */
@@ -221,10 +220,8 @@ export class Luks1Volume implements LuksVolume {
     const slots = this.#header.slots.map((slot, at) => changed.get(at) ?? slot);
     const header = { ...this.#header, slots };
     const bytes = encodeHeader(header);
-    for (const [start, end] of [
-      [SECTOR_SIZE, HEADER_BYTES],
-      [0, SECTOR_SIZE],
-    ] as const) {
+    for (const { offset: start, size } of HEADER_PARTS) {
+      const end = start + size;
       if (bytes.subarray(start, end).equals(this.#bytes.subarray(start, end))) continue;
       await this.#storage.write(start, bytes.subarray(start, end));
       await this.#storage.flush();

@@ -1,7 +1,8 @@
 import { fail } from '@interposer/core';
 import { stripesBytes } from '../key-area.ts';
 import { MOST_OBJECTS } from './fields.ts';
-import { type Area, AREA_ALIGNMENT } from './keyslots.ts';
+import type { Area } from '../volume.ts';
+import { AREA_ALIGNMENT } from './keyslots.ts';
 import type { Metadata } from './metadata.ts';
 
 /** The first gap between the areas of key slots that takes a key of a length. ENOSPC if there is none. */

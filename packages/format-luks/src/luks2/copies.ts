@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { asError, fail, isInterposerError } from '@interposer/core';
-import type { LuksStorage } from '../storage.ts';
+import { type LuksStorage, readIfPossible } from '../storage.ts';
 import {
   BINARY_BYTES,
   type BinaryHeader,
@@ -23,6 +23,8 @@ export interface Copy {
   /** As it was read, with what is not known here. */
   readonly json: JsonObject;
   readonly metadata: Metadata;
+  /** As in `JsonArea`. */
+  readonly lostNumber?: string;
 }
 
 /** The copy to work with, and why the other one cannot be. */
@@ -78,8 +80,8 @@ async function readCopy(storage: LuksStorage, role: Role, offset: number): Promi
   const binary = parseBinaryHeader(await storage.read(offset, BINARY_BYTES), role, offset);
   const header = await storage.read(offset, binary.headerBytes);
   verifyChecksum(header, binary.checksumHash);
-  const json = parseJsonArea(header.subarray(BINARY_BYTES));
-  return { role, binary, json, metadata: parseMetadata(json, binary.headerBytes) };
+  const area = parseJsonArea(header.subarray(BINARY_BYTES));
+  return { role, binary, ...area, metadata: parseMetadata(area.json, binary.headerBytes) };
 }
 
 /** Where the first says, or, if that is no help, at each place where one can be. */
@@ -97,9 +99,11 @@ async function readSecondary(storage: LuksStorage, first: Attempt): Promise<Atte
   return { problem };
 }
 
+/** What cannot be read could be anything. */
 async function beginsAsLuks(storage: LuksStorage): Promise<boolean> {
   const { primary } = MAGIC;
-  return storage.bytes >= primary.length && (await storage.read(0, primary.length)).equals(primary);
+  const start = await readIfPossible(storage, 0, primary.length);
+  return !isInterposerError(start) && start.equals(primary);
 }
 
 function newest(first: Copy | undefined, second: Copy | undefined): Copy {
@@ -143,8 +147,19 @@ export async function writeCopies(storage: LuksStorage, from: Copy, change: Chan
   return { role: 'primary', binary: encoded.find(({ role }) => role === 'primary')!.salted, json, metadata };
 }
 
-/** EBUSY if the header on the storage is not the one that was read. */
+const LAST_SEQUENCE = 2n ** 64n - 1n;
+
+/** EBUSY if the header on the storage is not the one that was read; ENOTSUP if it is one that cannot be written again. */
 export async function checkUnchanged(storage: LuksStorage, read: Copy): Promise<void> {
+  if (read.binary.sequence === LAST_SEQUENCE) {
+    throw fail('ENOTSUP', 'the header cannot be changed: it has the last sequence number that there is');
+  }
+  if (read.lostNumber !== undefined) {
+    throw fail(
+      'ENOTSUP',
+      `the header cannot be changed here: its metadata has the number ${read.lostNumber}, which would be lost`,
+    );
+  }
   const { current } = await readCopies(storage);
   const isSame =
     current.binary.sequence === read.binary.sequence &&

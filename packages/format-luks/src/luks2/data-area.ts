@@ -1,4 +1,6 @@
+import { keySizes, parseCipherSpec } from '@interposer/block-cipher';
 import { fail } from '@interposer/core';
+import { printable } from '../text-field.ts';
 import type { DataArea } from '../volume.ts';
 import type { Metadata } from './metadata.ts';
 import { isRegular, type KeyDigest, type Segment } from './segments.ts';
@@ -19,24 +21,29 @@ export function checkRequirements({ config, segments }: Metadata): void {
     throw fail('ENOTSUP', 'the volume is being reencrypted: finish that with cryptsetup reencrypt');
   }
   if (requirements.length > 0) {
-    throw fail('ENOTSUP', `the header requires what is not supported: ${requirements.join(', ')}`);
+    const names = printable(requirements.join(', '));
+    throw fail('ENOTSUP', `the header requires what is not supported: ${names}`);
   }
+  if (segments.size > 1) throw fail('ENOTSUP', `the volume has ${String(segments.size)} segments, not one`);
 }
 
 /** Where the data is. ENOTSUP if it cannot be opened with one crypt table. */
 export function dataArea(metadata: Metadata): DataArea {
   checkRequirements(metadata);
   const { segments, config } = metadata;
-  if (segments.size > 1) throw fail('ENOTSUP', `the volume has ${String(segments.size)} segments, not one`);
   const segment = segments.get(0)!;
   const { type, crypt, offset, size } = segment;
   if (crypt === undefined)
-    throw fail('ENOTSUP', `the data is of the type ${JSON.stringify(type)}, not crypt`);
+    throw fail('ENOTSUP', printable(`the data is of the type ${JSON.stringify(type)}, not crypt`));
   if (crypt.integrity !== undefined) {
     throw fail(
       'ENOTSUP',
-      `the data is authenticated (${crypt.integrity}), which needs dm-integrity below it`,
+      printable(`the data is authenticated (${crypt.integrity}), which needs dm-integrity below it`),
     );
+  }
+  // Who can write to the header must not have plaintext written to the disk.
+  if (crypt.encryption.includes('cipher_null')) {
+    throw fail('ENOTSUP', `the data is not encrypted (${crypt.encryption}): a linear table opens it`);
   }
   if (crypt.sectorSize > 512 && (offset % BigInt(crypt.sectorSize) !== 0n || !isMultiple(crypt))) {
     throw fail('EINVAL', 'the data does not begin at a whole sector of its cipher');
@@ -66,6 +73,14 @@ function dataKeyBytes(metadata: Metadata): number {
   const { digest } = dataDigest(metadata);
   const [slot] = digest.keyslots;
   return slot === undefined ? 0 : metadata.keyslots.get(slot)!.keyBytes;
+}
+
+/** Whether the key of the data can have a length. Its digest does not tell: to HMAC, a short key has zeroes behind it. */
+export function isKeyLength(metadata: Metadata, bytes: number): boolean {
+  const known = dataKeyBytes(metadata);
+  if (known !== 0) return bytes === known;
+  const encryption = metadata.segments.get(0)?.crypt?.encryption;
+  return encryption !== undefined && keySizes(parseCipherSpec(encryption)).includes(bytes);
 }
 
 /** The digest of the key of the data. */

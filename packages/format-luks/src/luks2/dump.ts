@@ -1,5 +1,6 @@
 import { hexLines } from '../hex-lines.ts';
 import type { Kdf } from '../kdf.ts';
+import { printable } from '../text-field.ts';
 import { STRIPES } from '../anti-forensic.ts';
 import type { BinaryHeader } from './binary-header.ts';
 import type { Copy } from './copies.ts';
@@ -16,7 +17,7 @@ export function dumpHeader({ binary, metadata, json }: Copy): string {
     'Data segments:',
     ...inOrder(segments).flatMap(([number, segment]) => segmentLines(number, segment)),
     'Keyslots:',
-    ...inOrder(keyslots).flatMap(([number, slot]) => slotLines(number, slot, metadata)),
+    ...inOrder(keyslots).flatMap(([number, slot]) => slotLines(number, slot, metadata, json)),
     'Tokens:',
     ...inOrder(tokens).flatMap(([number, token]) => tokenLines(number, token, json)),
     'Digests:',
@@ -40,8 +41,8 @@ function summary(binary: BinaryHeader, { config }: Metadata): string[] {
     top('UUID:', binary.uuid),
     top('Label:', binary.label === '' ? '(no label)' : binary.label),
     top('Subsystem:', binary.subsystem === '' ? '(no subsystem)' : binary.subsystem),
-    `Flags:       \t${flags.length === 0 ? '(no flags)' : flags.join(' ')}`,
-    ...(requirements.length === 0 ? [] : [`Requirements:\t${requirements.join(' ')}`]),
+    `Flags:       \t${flags.length === 0 ? '(no flags)' : printable(flags.join(' '))}`,
+    ...(requirements.length === 0 ? [] : [`Requirements:\t${printable(requirements.join(' '))}`]),
     '',
   ];
 }
@@ -56,26 +57,26 @@ function line(name: string, value: string): string {
 
 function segmentLines(number: number, { type, offset, size, crypt, flags }: Segment): string[] {
   return [
-    `  ${String(number)}: ${type}`,
+    `  ${String(number)}: ${printable(type)}`,
     `\toffset: ${String(offset)} [bytes]`,
     `\tlength: ${size === undefined ? '(whole device)' : `${String(size)} [bytes]`}`,
     ...(crypt === undefined
       ? []
       : [`\tcipher: ${crypt.encryption}`, `\tsector: ${String(crypt.sectorSize)} [bytes]`]),
-    ...(crypt?.integrity === undefined ? [] : [`\tintegrity: ${crypt.integrity}`]),
-    ...(flags.length === 0 ? [] : [`\tflags : ${flags.join(', ')}`]),
+    ...(crypt?.integrity === undefined ? [] : [`\tintegrity: ${printable(crypt.integrity)}`]),
+    ...(flags.length === 0 ? [] : [`\tflags : ${printable(flags.join(', '))}`]),
     '',
   ];
 }
 
 const PRIORITIES = ['ignored', 'normal', 'preferred'] as const;
 
-function slotLines(number: number, slot: Keyslot, { digests }: Metadata): string[] {
+function slotLines(number: number, slot: Keyslot, { digests }: Metadata, json: JsonObject): string[] {
   const { type, keyBytes, priority, area, passphrase } = slot;
   const digest = [...digests].find(([, { keyslots }]) => keyslots.includes(number));
-  const isUnbound = digest?.[1].segments.length === 0;
+  const isUnbound = digest?.[1].segments.includes(0) === false;
   return [
-    `  ${String(number)}: ${type}${isUnbound ? ' (unbound)' : ''}`,
+    `  ${String(number)}: ${printable(type)}${isUnbound ? ' (unbound)' : ''}`,
     line('Key:', `${String(keyBytes * 8)} bits`),
     line('Priority:', PRIORITIES[priority]),
     ...(passphrase === undefined
@@ -87,16 +88,41 @@ function slotLines(number: number, slot: Keyslot, { digests }: Metadata): string
           ...kdfLines(passphrase.kdf),
           line('Salt:', hexLines(passphrase.salt, 16, `\t${' '.repeat(12)}`)),
           line('AF stripes:', String(STRIPES)),
-          line('AF hash:', passphrase.hash),
+          line('AF hash:', printable(passphrase.hash)),
         ]),
+    ...(type === 'reencrypt' ? reencryptionLines(objectOf(objectOf(json, 'keyslots'), String(number))) : []),
     line('Area offset:', `${String(area.offset)} [bytes]`),
     line('Area length:', `${String(area.size)} [bytes]`),
     ...(digest === undefined ? [] : [line('Digest ID:', String(digest[0]))]),
   ];
 }
 
+/** How far it goes to be safe. Nothing of it is checked: it is only shown. */
+function reencryptionLines(slot: JsonObject): string[] {
+  const area = objectOf(slot, 'area');
+  const shown: readonly (readonly [name: string, value: unknown, unit?: string])[] = [
+    ['Mode:', slot.mode],
+    ['Direction:', slot.direction],
+    ['Resilience:', area.type],
+    ['Hash:', area.hash],
+    ['Hash data:', area.sector_size, ' [bytes]'],
+    ['Shift size:', area.shift_size, ' [bytes]'],
+  ];
+  return shown.flatMap(([name, value, unit = '']) =>
+    typeof value === 'string' || typeof value === 'number'
+      ? [line(name, `${printable(String(value))}${unit}`)]
+      : [],
+  );
+}
+
+/** A member that was checked to be an object. */
+function objectOf(json: JsonObject, name: string): JsonObject {
+  return json[name] as JsonObject;
+}
+
 function kdfLines(kdf: Kdf): string[] {
-  if (kdf.type === 'pbkdf2') return [line('Hash:', kdf.hash), line('Iterations:', String(kdf.iterations))];
+  if (kdf.type === 'pbkdf2')
+    return [line('Hash:', printable(kdf.hash)), line('Iterations:', String(kdf.iterations))];
   return [
     line('Time cost:', String(kdf.time)),
     line('Memory:', String(kdf.memory)),
@@ -110,9 +136,9 @@ function tokenLines(number: number, { type, keyslots }: Token, json: JsonObject)
     String(number)
   ]!;
   return [
-    `  ${String(number)}: ${type}`,
+    `  ${String(number)}: ${printable(type)}`,
     ...(type === 'luks2-keyring' && typeof description === 'string'
-      ? [`\tKey description: ${description}`]
+      ? [`\tKey description: ${printable(description)}`]
       : []),
     ...keyslots.map((slot) => line('Keyslot:', String(slot))),
   ];
@@ -121,7 +147,7 @@ function tokenLines(number: number, { type, keyslots }: Token, json: JsonObject)
 function digestLines(number: number, { type, hash, iterations, salt, digest }: KeyDigest): string[] {
   return [
     `  ${String(number)}: ${type}`,
-    line('Hash:', hash),
+    line('Hash:', printable(hash)),
     line('Iterations:', String(iterations)),
     line('Salt:', hexLines(salt, 16, `\t${' '.repeat(12)}`)),
     line('Digest:', hexLines(digest, 16, `\t${' '.repeat(12)}`)),

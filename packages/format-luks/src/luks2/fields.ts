@@ -1,4 +1,5 @@
 import { fail } from '@interposer/core';
+import { printable } from '../text-field.ts';
 import type { JsonObject } from './json-text.ts';
 
 /** Members of a JSON object by name, with errors that say where. Each is EINVAL where the metadata is not as it must be. */
@@ -29,6 +30,13 @@ export class Fields {
     const value = this.#get(name);
     if (typeof value !== 'string') throw wrong(this.#path(name), 'is no string');
     return value;
+  }
+
+  /** Text that has something in it: a type or a name. */
+  word(name: string): string {
+    const text = this.string(name);
+    if (text === '') throw wrong(this.#path(name), 'is empty');
+    return text;
   }
 
   /** A whole number of 32 bits without sign. */
@@ -74,7 +82,7 @@ export class Fields {
   /** Names of objects such as key slots, as numbers. */
   references(name: string, to: ReadonlySet<number>): number[] {
     return this.strings(name).map((text) => {
-      const number = /^\d{1,9}$/.test(text) ? Number(text) : NaN;
+      const number = NUMBER.test(text) ? Number(text) : NaN;
       if (!to.has(number)) throw wrong(this.#path(name), `names ${JSON.stringify(text)}, which is not there`);
       return number;
     });
@@ -91,7 +99,7 @@ export class Fields {
   }
 
   #numberOf(name: string): number {
-    if (/^(?:0|[1-9]\d?)$/.test(name) && Number(name) < MOST_OBJECTS) return Number(name);
+    if (NUMBER.test(name) && Number(name) < MOST_OBJECTS) return Number(name);
     throw wrong(this.#path(name), `is not named by a number below ${String(MOST_OBJECTS)}`);
   }
 
@@ -105,9 +113,12 @@ export class Fields {
   }
 }
 
+/** In one spelling only: names are compared as text. */
+const NUMBER = /^(?:0|[1-9]\d?)$/;
+
 /** Of each kind: key slots, tokens, segments, digests. */
 export const MOST_OBJECTS = 32;
 
 function wrong(where: string, problem: string): Error {
-  return fail('EINVAL', `in its metadata ${where} ${problem}`);
+  return fail('EINVAL', printable(`in its metadata ${where} ${problem}`));
 }

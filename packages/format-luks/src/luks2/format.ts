@@ -12,7 +12,7 @@ import type { JsonObject } from './json-text.ts';
 import { AREA_ALIGNMENT } from './keyslots.ts';
 import { parseMetadata } from './metadata.ts';
 import { withSlot } from './slot-json.ts';
-import { writeArea } from './slots.ts';
+import { makeSlot, writeArea } from './slots.ts';
 import { Luks2Volume } from './volume.ts';
 
 const HEADER_BYTES = 16_384;
@@ -52,8 +52,9 @@ export async function formatLuks2(storage: LuksStorage, plan: FormatPlan): Promi
   await storage.flush();
   const shape = { encryption: cipher, areaKeyBytes: volumeKey.length, hash };
   const content = { kdf: plan.kdf ?? defaultKdf(), volumeKey, passphrase };
-  const slot = await writeArea(storage, none, shape, content);
-  await writeCopies(storage, none, { json: withSlot(json, 0, slot, 0) });
+  const slot = await makeSlot(none, shape, content);
+  await writeArea(storage, slot);
+  await writeCopies(storage, none, { json: withSlot(json, 0, slot.json, 0) });
   return Luks2Volume.read(storage);
 }
 

@@ -2,16 +2,11 @@ import { STRIPES } from '../anti-forensic.ts';
 import type { Kdf } from '../kdf.ts';
 import { stripesBytes } from '../key-area.ts';
 import { checkCipherText } from '../text-field.ts';
+import type { Area } from '../volume.ts';
 import type { Fields } from './fields.ts';
 
 /** Bytes of an area are a multiple of it. */
 export const AREA_ALIGNMENT = 4096;
-
-/** Where a key slot keeps what it has. Bytes. */
-export interface Area {
-  readonly offset: number;
-  readonly size: number;
-}
 
 /** What only key slots of the type `luks2` have. */
 export interface PassphraseSlot {
@@ -41,14 +36,14 @@ const MOST_KEY_BYTES = 512;
 
 /** Reads a key slot; its place is checked where all of them are known. */
 export function parseKeyslot(fields: Fields): Keyslot {
-  const type = fields.string('type');
+  const type = fields.word('type');
   const keyBytes = fields.number('key_size');
   const area = fields.object('area');
-  area.string('type');
+  area.word('type');
   const common = { type, keyBytes, priority: priorityOf(fields), area: parseArea(area) };
   if (type !== 'luks2') return common;
   if (keyBytes === 0 || keyBytes > MOST_KEY_BYTES) throw fields.wrong('key_size', `is ${String(keyBytes)}`);
-  if (area.string('type') !== 'raw') throw area.wrong('type', 'is not raw');
+  if (area.word('type') !== 'raw') throw area.wrong('type', 'is not raw');
   if (common.area.size < stripesBytes(keyBytes))
     throw area.wrong('size', 'is too small for the stripes of the key');
   return { ...common, passphrase: parsePassphrase(fields, area) };
@@ -73,7 +68,7 @@ function parseArea(area: Fields): Area {
 
 function parsePassphrase(fields: Fields, area: Fields): PassphraseSlot {
   const af = fields.object('af');
-  if (af.string('type') !== 'luks1') throw af.wrong('type', 'is not luks1');
+  if (af.word('type') !== 'luks1') throw af.wrong('type', 'is not luks1');
   if (af.number('stripes') !== STRIPES) throw af.wrong('stripes', `is not ${String(STRIPES)}`);
   const encryption = area.string('encryption');
   checkCipherText(encryption, `in its metadata ${area.where}.encryption`);
@@ -82,15 +77,15 @@ function parsePassphrase(fields: Fields, area: Fields): PassphraseSlot {
     throw area.wrong('key_size', `is ${String(areaKeyBytes)}`);
   }
   const kdf = fields.object('kdf');
-  return { encryption, areaKeyBytes, hash: af.string('hash'), kdf: parseKdf(kdf), salt: kdf.base64('salt') };
+  return { encryption, areaKeyBytes, hash: af.word('hash'), kdf: parseKdf(kdf), salt: kdf.base64('salt') };
 }
 
 /** Members of the other kind, which an old version of cryptsetup left when it changed the kind, mean nothing. */
 function parseKdf(kdf: Fields): Kdf {
-  const type = kdf.string('type');
+  const type = kdf.word('type');
   switch (type) {
     case 'pbkdf2':
-      return { type, hash: kdf.string('hash'), iterations: kdf.number('iterations') };
+      return { type, hash: kdf.word('hash'), iterations: kdf.number('iterations') };
     case 'argon2i':
     case 'argon2id':
       return { type, time: kdf.number('time'), memory: kdf.number('memory'), cpus: kdf.number('cpus') };

@@ -40,7 +40,7 @@ export function parseMetadata(json: JsonObject, headerBytes: number): Metadata {
   const keyslotNumbers = new Set(keyslots.keys());
   const segmentNumbers = new Set(segmentFields.keys());
   const tokens = mapValues(top.object('tokens').numbered(), (token) => ({
-    type: token.string('type'),
+    type: token.word('type'),
     keyslots: token.references('keyslots', keyslotNumbers),
   }));
   const digests = mapValues(top.object('digests').numbered(), (digest) =>

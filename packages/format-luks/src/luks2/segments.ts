@@ -31,7 +31,7 @@ const SECTOR_SIZES = [512, 1024, 2048, 4096];
 
 /** Reads a segment; whether it has a digest and its place are checked where all are known. */
 export function parseSegment(fields: Fields): Segment {
-  const type = fields.string('type');
+  const type = fields.word('type');
   const offset = aligned(fields, 'offset');
   const size = fields.string('size') === 'dynamic' ? undefined : aligned(fields, 'size');
   if (size === 0n) throw fields.wrong('size', 'is zero');
@@ -61,7 +61,7 @@ function parseCrypt(fields: Fields): CryptSegment {
   if (!fields.has('integrity')) return crypt;
   const integrity = fields.object('integrity');
   for (const name of ['journal_encryption', 'journal_integrity']) integrity.string(name);
-  return { ...crypt, integrity: integrity.string('type') };
+  return { ...crypt, integrity: integrity.word('type') };
 }
 
 /** Whether a segment is data as it is now, and not what reencryption keeps to go back to. */
@@ -76,13 +76,13 @@ export interface KeyDigest extends Digest {
   readonly segments: readonly number[];
 }
 
-/** Reads a digest. Of a type that is not known, only what it belongs to. */
+/** Reads a digest. */
 export function parseDigest(
   fields: Fields,
   keyslotNumbers: ReadonlySet<number>,
   segmentNumbers: ReadonlySet<number>,
 ): KeyDigest {
-  const type = fields.string('type');
+  const type = fields.word('type');
   const keyslots = fields.references('keyslots', keyslotNumbers);
   const segments = fields.references('segments', segmentNumbers);
   if (type !== 'pbkdf2') throw fields.wrong('type', `is ${JSON.stringify(type)}, not pbkdf2`);
@@ -91,7 +91,11 @@ export function parseDigest(
   const [salt, digest] = [fields.base64('salt'), fields.base64('digest')];
   // A short one would confirm wrong keys.
   if (digest.length < LEAST_DIGEST) throw fields.wrong('digest', `is ${String(digest.length)} bytes short`);
-  return { type, keyslots, segments, hash: fields.string('hash'), iterations, salt, digest };
+  // Each part of a long one costs all iterations again.
+  if (digest.length > MOST_DIGEST) throw fields.wrong('digest', `is ${String(digest.length)} bytes long`);
+  return { type, keyslots, segments, hash: fields.word('hash'), iterations, salt, digest };
 }
 
 const LEAST_DIGEST = 16;
+/** Of the longest hash. */
+const MOST_DIGEST = 64;

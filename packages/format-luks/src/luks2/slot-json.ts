@@ -1,7 +1,7 @@
 import { STRIPES } from '../anti-forensic.ts';
 import type { Kdf } from '../kdf.ts';
+import type { Area } from '../volume.ts';
 import type { JsonObject } from './json-text.ts';
-import type { Area } from './keyslots.ts';
 
 /** What a key slot is made of. */
 export interface SlotParts {

@@ -1,12 +1,14 @@
 import { fail } from '@interposer/core';
+import { exclusively } from '../exclusively.ts';
 import { checkKdf, defaultKdf, type Kdf, type KdfLimits, LEAST_ITERATIONS } from '../kdf.ts';
 import type { LuksStorage } from '../storage.ts';
 import { isKeyOf, tryEach } from '../verify.ts';
 import { wiping } from '../wiping.ts';
 import type {
+  Area,
   ChangeOptions,
   DataArea,
-  LuksVolume,
+  HeaderVolume,
   NewSlotOptions,
   Secret,
   SlotInfo,
@@ -16,18 +18,18 @@ import type {
 } from '../volume.ts';
 import { freeNumber } from './areas.ts';
 import { checkUnchanged, type Copies, type Copy, readCopies, writeCopies } from './copies.ts';
-import { checkRequirements, dataArea, dataDigest } from './data-area.ts';
+import { checkRequirements, dataArea, dataDigest, isKeyLength } from './data-area.ts';
 import { describeHeader, dumpHeader } from './dump.ts';
 import { MOST_OBJECTS } from './fields.ts';
 import type { JsonObject } from './json-text.ts';
 import type { Keyslot } from './keyslots.ts';
 import { withoutSlot, withSlot } from './slot-json.ts';
-import { openSlot, shapeOf, wipeArea, writeArea } from './slots.ts';
+import { checkWritten, makeSlot, type NewSlot, openSlot, shapeOf, wipeArea, writeArea } from './slots.ts';
 
 const PRIORITIES = ['ignore', 'normal', 'prefer'] as const;
 
 /** A LUKS2 header on a storage. */
-export class Luks2Volume implements LuksVolume {
+export class Luks2Volume implements HeaderVolume {
   readonly version = 2;
   readonly #storage: LuksStorage;
   #copies: Copies;
@@ -54,9 +56,17 @@ export class Luks2Volume implements LuksVolume {
     return this.#copy.binary.label;
   }
 
-  /** Of one copy of the header. */
-  get copyBytes(): number {
-    return this.#copy.binary.headerBytes;
+  get headerParts(): readonly Area[] {
+    const size = this.#copy.binary.headerBytes;
+    const [first, second] = [
+      { offset: 0, size },
+      { offset: size, size },
+    ];
+    return this.#copy.role === 'primary' ? [second, first] : [first, second];
+  }
+
+  get areas(): readonly Area[] {
+    return Array.from(this.#copy.metadata.keyslots.values(), ({ area }) => area);
   }
 
   get headerBytes(): number {
@@ -69,14 +79,14 @@ export class Luks2Volume implements LuksVolume {
 
   get slots(): readonly SlotInfo[] {
     const { keyslots, digests } = this.#copy.metadata;
-    const opening = [...digests.values()].filter(({ segments }) => segments.length > 0);
+    const opening = [...digests.values()].find(({ segments }) => segments.includes(0))?.keyslots ?? [];
     return [...keyslots].map(([slot, { type, keyBytes, priority, passphrase }]) => ({
       slot,
       type,
       keyBytes,
       ...(passphrase === undefined ? {} : { kdf: passphrase.kdf }),
       priority: PRIORITIES[priority],
-      opensData: passphrase !== undefined && opening.some((digest) => digest.keyslots.includes(slot)),
+      opensData: passphrase !== undefined && opening.includes(slot),
     }));
   }
 
@@ -114,46 +124,64 @@ export class Luks2Volume implements LuksVolume {
     );
   }
 
-  async addKey(volumeKey: Uint8Array, passphrase: Uint8Array, options: NewSlotOptions = {}): Promise<number> {
+  addKey(volumeKey: Uint8Array, passphrase: Uint8Array, options: NewSlotOptions = {}): Promise<number> {
+    return exclusively(this.#storage, () => this.#addKey(volumeKey, passphrase, options));
+  }
+
+  async #addKey(volumeKey: Uint8Array, passphrase: Uint8Array, options: NewSlotOptions): Promise<number> {
     const { metadata } = this.#copy;
     checkRequirements(metadata);
     const kdf = checkNewKdf(options.kdf);
     const slot = options.slot ?? freeNumber(metadata.keyslots);
-    if (slot >= MOST_OBJECTS) throw fail('EINVAL', `key slot ${String(slot)}: LUKS2 has the slots 0 to 31`);
+    if (!Number.isInteger(slot) || slot < 0 || slot >= MOST_OBJECTS) {
+      throw fail('EINVAL', `key slot ${String(slot)}: LUKS2 has the slots 0 to 31`);
+    }
     if (metadata.keyslots.has(slot)) throw fail('EEXIST', `key slot ${String(slot)} is in use`);
     await this.#checkVolumeKey(volumeKey, {});
     await this.#beforeChange();
-    const { number } = dataDigest(metadata);
-    const made = await writeArea(this.#storage, this.#copy, shapeOf(metadata), {
-      kdf,
-      volumeKey,
-      passphrase,
-    });
-    await this.#write(withSlot(this.#copy.json, slot, made, number));
+    const made = await makeSlot(this.#copy, shapeOf(metadata), { kdf, volumeKey, passphrase });
+    await this.#writeSlot(slot, made, made.json);
     return slot;
   }
 
-  async changeKey(passphrase: Uint8Array, next: Uint8Array, options: ChangeOptions = {}): Promise<number> {
+  changeKey(passphrase: Uint8Array, next: Uint8Array, options: ChangeOptions = {}): Promise<number> {
+    return exclusively(this.#storage, () => this.#changeKey(passphrase, next, options));
+  }
+
+  async #changeKey(passphrase: Uint8Array, next: Uint8Array, options: ChangeOptions): Promise<number> {
     const kdf = checkNewKdf(options.kdf);
-    const { volumeKey, slot } = await this.unlock({ passphrase }, options);
-    return wiping(volumeKey, async () => {
-      await this.#beforeChange();
-      const { keyslots, digests } = this.#copy.metadata;
-      const old = keyslots.get(slot!)!;
-      const [digest] = [...digests].find(([, { keyslots: of }]) => of.includes(slot!))!;
-      const made = await writeArea(this.#storage, this.#copy, old.passphrase!, {
-        kdf,
-        volumeKey,
-        passphrase: next,
+    await this.#beforeChange();
+    const unlocked = await this.unlock({ passphrase }, options);
+    return wiping(unlocked.volumeKey, async () => {
+      const { volumeKey } = unlocked;
+      const slot = unlocked.slot!;
+      const old = this.#copy.metadata.keyslots.get(slot)!;
+      const made = await makeSlot(this.#copy, old.passphrase!, { kdf, volumeKey, passphrase: next });
+      await this.#writeSlot(slot, made, {
+        ...made.json,
+        ...(old.priority === 1 ? {} : { priority: old.priority }),
       });
-      const kept = old.priority === 1 ? made : { ...made, priority: old.priority };
-      await this.#write(withSlot(this.#copy.json, slot!, kept, digest));
+      await this.#beforeChange();
+      await checkWritten(this.#storage, made);
       await wipeArea(this.#storage, old.area);
-      return slot!;
+      return slot;
     });
   }
 
-  async removeKey(slot: number, { last = false }: { readonly last?: boolean } = {}): Promise<void> {
+  /** Nothing is locked against other programs; the time in which they are not seen is short. */
+  async #writeSlot(slot: number, made: NewSlot, json: JsonObject): Promise<void> {
+    await this.#beforeChange();
+    await writeArea(this.#storage, made);
+    await this.#beforeChange();
+    const { number } = dataDigest(this.#copy.metadata);
+    await this.#write(withSlot(this.#copy.json, slot, json, number));
+  }
+
+  removeKey(slot: number, options: { readonly last?: boolean } = {}): Promise<void> {
+    return exclusively(this.#storage, () => this.#removeKey(slot, options));
+  }
+
+  async #removeKey(slot: number, { last = false }: { readonly last?: boolean }): Promise<void> {
     const old = this.#usedSlot(slot);
     checkRequirements(this.#copy.metadata);
     const opening = this.slots.filter(({ opensData }) => opensData);
@@ -166,10 +194,12 @@ export class Luks2Volume implements LuksVolume {
     await this.#write(withoutSlot(this.#copy.json, slot, true));
   }
 
-  async repair(): Promise<void> {
-    if (this.damage === undefined) return;
-    await checkUnchanged(this.#storage, this.#copy);
-    await this.#write(this.#copy.json);
+  repair(): Promise<void> {
+    return exclusively(this.#storage, async () => {
+      if (this.damage === undefined) return;
+      await checkUnchanged(this.#storage, this.#copy);
+      await this.#write(this.#copy.json);
+    });
   }
 
   #usedSlot(slot: number): Keyslot {
@@ -187,7 +217,9 @@ export class Luks2Volume implements LuksVolume {
   }
 
   async #checkVolumeKey(key: Uint8Array, limits: KdfLimits): Promise<void> {
-    if (await isKeyOf(key, dataDigest(this.#copy.metadata).digest, limits)) return;
+    const { metadata } = this.#copy;
+    const { digest } = dataDigest(metadata);
+    if (isKeyLength(metadata, key.length) && (await isKeyOf(key, digest, limits))) return;
     throw fail('EACCES', 'this is not the volume key');
   }
 
