@@ -75,10 +75,54 @@ describe('verity', () => {
     expect(await bench.ok('verity', 'verify', 'data', 'data', rootIn(text), ...words, ...parity)).toBe('');
   });
 
+  it('never writes a tree over the data, though its blocks are larger', async () => {
+    await truncate(at('data'), 2 ** 21);
+    const before = await readFile(at('data'));
+    const words = ['--data-block-size', '512', '--data-blocks', '2001', '--hash-offset', String(2001 * 512)];
+    const { code, stderr } = await bench.run([
+      'verity',
+      'format',
+      'data',
+      'data',
+      '--no-superblock',
+      ...words,
+    ]);
+    expect(stderr).toContain('the data overlaps with the tree of hashes');
+    expect(code).toBe(1);
+    expect((await readFile(at('data'))).equals(before)).toBe(true);
+    // The superblock pushes the tree into the next block.
+    await bench.ok('verity', 'format', 'data', 'data', ...words, '--root-hash-file', 'root');
+    await bench.ok(
+      'verity',
+      'verify',
+      'data',
+      'data',
+      '--hash-offset',
+      words[5]!,
+      '--root-hash-file',
+      'root',
+    );
+  });
+
+  it('tells the line of a table with its parity', async () => {
+    const words = ['--fec-device', 'fec', '--fec-roots', '4', '--fec-offset', '8192', '--salt=-', '--json'];
+    const made = JSON.parse(await bench.ok('verity', 'format', 'data', 'hash', ...words)) as {
+      table: string;
+    };
+    const parity = '8 use_fec_from_device fec fec_blocks 304 fec_start 2 fec_roots 4';
+    expect(made.table).toMatch(
+      new RegExp(`^0 2400 verity 1 data hash 4096 4096 300 1 sha256 \\w+ - ${parity}$`),
+    );
+  });
+
   it.each([
     [['data', 'data'], 'the data overlaps with the tree of hashes'],
     [['data', 'hash', '--hash', 'crc32'], 'hash algorithm crc32 is not supported'],
     [['data', 'hash', '--hash-offset', '700'], '--hash-offset 700: no whole number of sectors'],
+    [
+      ['data', 'hash', '--fec-device', 'fec', '--fec-offset', '700'],
+      '--fec-offset 700: no whole number of sectors',
+    ],
     [['data', 'hash', '--data-blocks', '301'], '301 blocks of data are more than the device has: 300'],
     [['data', 'hash', '--data-block-size', '1000'], 'a data block of 1000 bytes is not supported'],
     [['data', 'hash', '--format', '2'], '--format 2: neither 0 nor 1'],

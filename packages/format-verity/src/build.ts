@@ -64,7 +64,7 @@ class TreeBuilder {
   /** Digests that each level has got. */
   readonly #counts: number[];
   #ready: Ready[] = [];
-  #root = '';
+  #root: Buffer = Buffer.alloc(0);
 
   constructor(params: VerityParams, layout: TreeLayout) {
     this.#layout = layout;
@@ -74,14 +74,14 @@ class TreeBuilder {
   }
 
   /** Takes the next digest of a level; the one above the last level is the root. */
-  add(level: number, digest: string): void {
+  add(level: number, digest: Buffer): void {
     if (level === this.#layout.levels.length) {
       this.#root = digest;
       return;
     }
     const { perBlock, slot } = this.#layout;
     const index = this.#counts[level]!++ % perBlock;
-    this.#filling[level]!.write(digest, index * slot, 'latin1');
+    digest.copy(this.#filling[level]!, index * slot);
     if (index === perBlock - 1) this.#complete(level);
   }
 
@@ -92,7 +92,7 @@ class TreeBuilder {
   }
 
   /** The last block of each level has zeroes at its end. Answers the root's digest. */
-  finish(): string {
+  finish(): Buffer {
     for (const level of this.#layout.levels.keys()) {
       if (this.#counts[level]! % this.#layout.perBlock !== 0) this.#complete(level);
     }

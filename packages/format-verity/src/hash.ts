@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import { fail } from '@interposer/core';
+import { type DigestEngine, makeDigestEngine } from './digest-engines.ts';
 
 /** A hash function for blocks. */
 export interface HashAlgorithm {
@@ -64,39 +65,47 @@ export interface HashRecipe {
   readonly salt: Uint8Array;
 }
 
-/** Hashes blocks of one size. A digest is a string with a character, 0 to 255, for each byte: compared fast, and kept flat. */
+/** Hashes blocks of one size. */
 export class BlockHasher {
   readonly blockSize: number;
-  readonly #name: string;
-  /** Salt and block in their order, for the function takes one piece; null where there is no salt. */
-  readonly #salted: Uint8Array | null;
-  readonly #blockAt: number;
+  readonly #digestSize: number;
+  readonly #engine: DigestEngine;
 
   constructor({ algorithm, hashType, salt }: HashRecipe, blockSize: number) {
+    const { nodeName, digestSize } = algorithm;
     this.blockSize = blockSize;
-    this.#name = algorithm.nodeName;
-    this.#blockAt = hashType === 1 ? salt.length : 0;
-    this.#salted = salt.length === 0 ? null : new Uint8Array(salt.length + blockSize);
-    this.#salted?.set(salt, hashType === 1 ? 0 : blockSize);
+    this.#digestSize = digestSize;
+    this.#engine = makeDigestEngine({ nodeName, digestSize, salt, isSaltFirst: hashType === 1, blockSize });
   }
 
   /** The digest of the block that begins at a byte of a buffer. */
-  digest(buffer: Uint8Array, offset: number): string {
-    const block = new Uint8Array(buffer.buffer, buffer.byteOffset + offset, this.blockSize);
-    if (this.#salted === null) return hash(this.#name, block, 'binary');
-    this.#salted.set(block, this.#blockAt);
-    return hash(this.#name, this.#salted, 'binary');
+  digest(buffer: Uint8Array, offset: number): Buffer {
+    this.#checkInside(buffer, offset);
+    this.#engine.run(buffer, offset);
+    return Buffer.from(this.#engine.result);
+  }
+
+  /** Whether the block that begins at a byte of a buffer has the digest that begins at a byte of another. Makes nothing. */
+  matches(buffer: Uint8Array, offset: number, digests: Uint8Array, digestAt: number): boolean {
+    this.#checkInside(buffer, offset);
+    const { result } = this.#engine;
+    this.#engine.run(buffer, offset);
+    for (let at = 0; at < this.#digestSize; at++) if (result[at] !== digests[digestAt + at]) return false;
+    return true;
+  }
+
+  /** OpenSSL would read whatever lies behind a buffer. */
+  #checkInside(buffer: Uint8Array, offset: number): void {
+    if (offset >= 0 && offset + this.blockSize <= buffer.length) return;
+    throw new RangeError(
+      `no block of ${String(this.blockSize)} bytes at ${String(offset)} of ${String(buffer.length)}`,
+    );
   }
 }
 
-/** Bytes of a buffer as a string in which digests are kept. */
-export function digestAt(buffer: Buffer, offset: number, size: number): string {
-  return buffer.toString('latin1', offset, offset + size);
-}
-
 /** A digest in hexadecimal. */
-export function hexOfDigest(digest: string): string {
-  return Buffer.from(digest, 'latin1').toString('hex');
+export function hexOfDigest(digest: Uint8Array): string {
+  return Buffer.from(digest).toString('hex');
 }
 
 /** The bytes that hexadecimal digits stand for, two for each; undefined for other text. */

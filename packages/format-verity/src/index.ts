@@ -15,10 +15,10 @@ export {
   readParity,
   RoundSyndromes,
 } from './fec.ts';
+export { loadEvpDigests } from './evp-digests.ts';
 export {
   BlockHasher,
   bytesOfHex,
-  digestAt,
   HASH_NAMES,
   type HashAlgorithm,
   hashAlgorithm,

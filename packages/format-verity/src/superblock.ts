@@ -39,6 +39,8 @@ export function parseSuperblock(bytes: Uint8Array): Superblock {
   if (saltSize > MAX_SALT)
     throw fail('EINVAL', `damaged verity superblock: a salt of ${String(saltSize)} bytes`);
   const name = block.toString('latin1', AT.algorithm, AT.algorithm + ALGORITHM_SIZE).replace(/\0.*$/s, '');
+  if (!/^[\x21-\x7e]+$/.test(name))
+    throw fail('EINVAL', 'damaged verity superblock: no name of a hash algorithm');
   const params: VerityParams = {
     hashType: block.readUInt32LE(AT.hashType) as 0 | 1,
     // veritysetup takes capitals and keeps them.

@@ -1,4 +1,4 @@
-import { BlockHasher, digestAt, hexOfDigest } from './hash.ts';
+import { BlockHasher, hexOfDigest } from './hash.ts';
 import { CHUNK, type TreePlaces } from './build.ts';
 import type { VerityParams } from './params.ts';
 import { readBlocks, type SectorSource } from './store.ts';
@@ -95,8 +95,7 @@ class HashBlockCheck {
     const { blockSize, start, on } = this.#below;
     for (let at = 0; at < bytes.length; at += blockSize) {
       const index = from + at / blockSize;
-      const wanted = digestAt(tree, index * slot, digestSize);
-      if (this.#hasher.digest(bytes, at) !== wanted)
+      if (!this.#hasher.matches(bytes, at, tree, index * slot))
         yield { kind: 'block', on, position: (start + first + index) * blockSize };
       if (!isZero(tree, index * slot + digestSize, (index + 1) * slot))
         yield { kind: 'spare', on: 'hash', position: position + index * slot + digestSize };

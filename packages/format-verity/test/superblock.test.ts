@@ -65,6 +65,12 @@ describe('superblock', () => {
     }
   });
 
+  it('does not bring what it names to a terminal', () => {
+    const bytes = makeSuperblock({ uuid: UUID, params });
+    bytes.set(Buffer.from('\u001b]0;me\u0007', 'latin1'), 32);
+    expect(() => parseSuperblock(bytes)).toThrow('damaged verity superblock: no name of a hash algorithm');
+  });
+
   it('is no UUID that is not one', () => {
     expect(() => makeSuperblock({ uuid: '1234', params })).toThrow('"1234" is no UUID');
   });

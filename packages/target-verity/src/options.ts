@@ -179,3 +179,8 @@ function fecWords({ port, roots, blocks, start }: FecWords): string[] {
 export function refusal(text: string, detail: string): InterposerError {
   return fail('EINVAL', `${text} (${detail})`);
 }
+
+/** E2BIG with the text of the kernel: a device has no room for the tree or the parity. */
+export function tooSmall(text: string, detail: string): InterposerError {
+  return fail('E2BIG', `${text} (${detail})`);
+}

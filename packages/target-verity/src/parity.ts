@@ -1,7 +1,7 @@
 import { fail, SECTOR_SIZE } from '@interposer/core';
 import { type FecLayout, layOutFec } from '@interposer/format-verity';
 import type { FecWords } from './options.ts';
-import { refusal } from './options.ts';
+import { refusal, tooSmall } from './options.ts';
 import type { VerityTable } from './table-args.ts';
 
 /** Checks what a line says of parity. Kernel: verity_fec_ctr. */
@@ -17,15 +17,15 @@ export function parityLayout({ params, layout, data, hash }: VerityTable, fec: F
     throw refusal('Invalid fec_blocks', `there are ${String(dataBlocks + layout.blocks)} of data and tree`);
   const ofHash = layout.end - layout.blocks + fec.blocks - dataBlocks;
   if (ofHash * perBlock > hash.limits.sectors)
-    throw refusal('Hash device is too small for fec_blocks', `it ends before block ${String(ofHash)}`);
+    throw tooSmall('Hash device is too small for fec_blocks', `it ends before block ${String(ofHash)}`);
   const parity = layOutFec(params, fec.roots, fec.blocks);
   if ((fec.start + parity.parityBlocks) * perBlock > fec.port.limits.sectors)
-    throw refusal(
+    throw tooSmall(
       'FEC device is too small',
       `${String(parity.parityBlocks)} blocks of parity from ${String(fec.start)}`,
     );
   if (dataBlocks * perBlock > data.limits.sectors)
-    throw refusal('Data device is too small', `${String(dataBlocks)} blocks`);
+    throw tooSmall('Data device is too small', `${String(dataBlocks)} blocks`);
   if (dataBlockSize < fec.port.limits.logicalBlock)
     throw fail('EINVAL', `FEC device has blocks larger than ${String(dataBlockSize)} bytes`);
   return parity;

@@ -1,28 +1,13 @@
 import { setImmediate } from 'node:timers/promises';
-import type { Port } from '@interposer/core';
-import {
-  BlockHasher,
-  type FecLayout,
-  type FecPlaces,
-  readCovered,
-  readParity,
-  ReedSolomon,
-  RoundSyndromes,
-} from '@interposer/format-verity';
+import { BlockHasher, type FecLayout, ReedSolomon } from '@interposer/format-verity';
+import { Mending } from './mending.ts';
+import { Round, type RoundContext } from './round.ts';
 
-/** Columns, and words, that are worked on before others get their turn. */
-const COLUMNS_AT_A_TIME = 16;
+/** Words that are worked on before others get their turn. */
 const WORDS_AT_A_TIME = 512;
 
 /** What repair needs to know. */
-export interface RepairContext extends Omit<FecPlaces, 'data' | 'hash' | 'fec'> {
-  readonly data: Port;
-  readonly hash: Port;
-  readonly fec: Port;
-  /** The digest that a block of data must have; rejects where that cannot be known. */
-  readonly digestOf: (block: number, repairing: readonly number[]) => Promise<string>;
-  /** The digest of a block of zeroes, where such blocks are not looked at; else null. */
-  readonly zeroDigest: string | null;
+export interface RepairContext extends RoundContext {
   readonly log: (message: string) => void;
 }
 
@@ -42,52 +27,51 @@ export class Repair {
     this.#hasher = new BlockHasher(context.params, this.#blockSize);
   }
 
-  /** A block of data, into a buffer. Answers whether it has its digest now; where not, the buffer is as before. */
-  dataBlock(block: number, wanted: string, into: Uint8Array, offset: number): Promise<boolean> {
-    return this.#mend(block, wanted, into, offset, []);
+  /** A block of data as it must be, which has its digest; null where it is not to be had. */
+  dataBlock(block: number, wanted: Uint8Array): Promise<Uint8Array | null> {
+    return this.#mend(block, wanted, new Mending());
   }
 
-  /** A block of the tree, by its number on the hash device. */
-  hashBlock(block: number, wanted: string, into: Uint8Array, repairing: readonly number[]): Promise<boolean> {
+  /** The same for a block of the tree, by its number on the hash device. `within`: the repair that needs it. */
+  async hashBlock(number: number, wanted: Uint8Array, within: Mending | null): Promise<Uint8Array | null> {
     const { params, hashStart } = this.#context;
-    const covered = block - hashStart + params.dataBlocks;
-    return this.#mend(covered, wanted, into, 0, [...repairing, block]);
+    const mending = within ?? new Mending();
+    const inside = mending.inside(number);
+    if (inside === null) return null;
+    const mended = await this.#mend(number - hashStart + params.dataBlocks, wanted, inside);
+    mending.ended(number, mended !== null);
+    return mended;
   }
 
-  async #mend(
-    covered: number,
-    wanted: string,
-    into: Uint8Array,
-    offset: number,
-    repairing: readonly number[],
-  ): Promise<boolean> {
-    const round = new Round(this.#context, this.#code, covered % this.#layout.rounds);
-    if (!(await round.read())) return false;
-    const place = Math.floor(covered / this.#layout.rounds);
+  async #mend(covered: number, wanted: Uint8Array, mending: Mending): Promise<Uint8Array | null> {
+    const { rounds } = this.#layout;
+    const round = new Round(this.#context, this.#code, covered % rounds, mending);
+    const place = Math.floor(covered / rounds);
+    const found = await round.read(place);
+    if (found === null) return null;
     // To find bad neighbours takes hashing them all, so it is tried without first.
-    const mended =
-      (await this.#attempt(round, place, wanted, [])) ??
-      (await this.#attempt(round, place, wanted, await this.#erasures(round, repairing)));
-    if (mended === null) return false;
-    into.set(mended, offset);
-    return true;
+    return (
+      (await this.#attempt(round, place, found, wanted, [])) ??
+      (await this.#attempt(round, place, found, wanted, await this.#erasures(round, mending)))
+    );
   }
 
   async #attempt(
     round: Round,
     place: number,
-    wanted: string,
+    found: Uint8Array,
+    wanted: Uint8Array,
     erasures: readonly number[],
   ): Promise<Uint8Array | null> {
-    const block = Uint8Array.from(round.columns[place] ?? new Uint8Array(this.#blockSize));
+    const block = new Uint8Array(found);
     let wrong = 0;
     for (let word = 0; word < this.#blockSize; word += WORDS_AT_A_TIME) {
-      const found = round.syndromes.repair(block, place, erasures, word, word + WORDS_AT_A_TIME);
-      if (found < 0) return null;
-      wrong += found;
+      const corrected = round.syndromes.repair(block, place, erasures, word, word + WORDS_AT_A_TIME);
+      if (corrected < 0) return null;
+      wrong += corrected;
       await setImmediate();
     }
-    if (this.#hasher.digest(block, 0) !== wanted) return null;
+    if (!this.#hasher.matches(block, 0, wanted, 0)) return null;
     const first = round.number * this.#blockSize;
     this.#context.log(
       `${this.#context.data.device.number}: FEC ${String(first)}: corrected ${String(wrong)} errors`,
@@ -96,80 +80,22 @@ export class Repair {
   }
 
   /** Places of a round that could not be read, or hold data that has not its digest. */
-  async #erasures(round: Round, repairing: readonly number[]): Promise<readonly number[]> {
+  async #erasures(round: Round, mending: Mending): Promise<readonly number[]> {
     const erasures = [...round.unreadable];
-    for (const [place, column] of round.columns.entries()) {
+    for await (const { place, block, bytes } of round.data()) {
       // One more than can be put right is enough to know that it cannot be.
       if (erasures.length > this.#layout.roots) break;
-      const block = round.number + place * this.#layout.rounds;
-      if (column === null || block >= this.#context.params.dataBlocks) continue;
-      if (await this.#isBad(block, column, repairing)) erasures.push(place);
-      if (place % COLUMNS_AT_A_TIME === 0) await setImmediate();
+      if (!erasures.includes(place) && (await this.#isBad(block, bytes, mending))) erasures.push(place);
     }
     return erasures;
   }
 
-  async #isBad(block: number, column: Uint8Array, repairing: readonly number[]): Promise<boolean> {
+  async #isBad(block: number, bytes: Uint8Array, mending: Mending): Promise<boolean> {
     try {
-      return this.#hasher.digest(column, 0) !== (await this.#context.digestOf(block, repairing));
+      return !this.#hasher.matches(bytes, 0, await this.#context.digestOf(block, mending), 0);
     } catch {
       // The tree does not tell.
       return false;
     }
-  }
-}
-
-/** The blocks that share their words, and their parity. */
-class Round {
-  readonly number: number;
-  readonly syndromes: RoundSyndromes;
-  /** The message, column by column; null: zeroes, or what takes their place. */
-  readonly columns: (Uint8Array | null)[] = [];
-  readonly unreadable: number[] = [];
-  readonly #context: RepairContext;
-
-  constructor(context: RepairContext, code: ReedSolomon, number: number) {
-    this.#context = context;
-    this.number = number;
-    this.syndromes = new RoundSyndromes(code, context.params.dataBlockSize);
-  }
-
-  /** False where there is no parity to be had. */
-  async read(): Promise<boolean> {
-    const { layout } = this.#context;
-    for (let first = 0; first < layout.columns; first += COLUMNS_AT_A_TIME) {
-      const count = Math.min(COLUMNS_AT_A_TIME, layout.columns - first);
-      const blocks = await Promise.all(Array.from({ length: count }, (_, at) => this.#column(first + at)));
-      for (const block of blocks) this.syndromes.column(block);
-      this.columns.push(...blocks);
-      await setImmediate();
-    }
-    try {
-      this.syndromes.parity(await readParity(this.#context, this.number));
-      return true;
-    } catch {
-      return false;
-    }
-  }
-
-  async #column(place: number): Promise<Uint8Array | null> {
-    const { layout, params } = this.#context;
-    const block = this.number + place * layout.rounds;
-    if (block >= layout.blocks) return null;
-    try {
-      const bytes = await readCovered(this.#context, block, 1);
-      return block < params.dataBlocks && (await this.#isZero(block)) ? null : bytes;
-    } catch {
-      this.unreadable.push(place);
-      return null;
-    }
-  }
-
-  /** A block that is known to be zeroes is taken for zeroes, whatever it holds. */
-  async #isZero(block: number): Promise<boolean> {
-    const { zeroDigest, digestOf } = this.#context;
-    if (zeroDigest === null) return false;
-    const digest = await digestOf(block, []).catch(() => null);
-    return digest === zeroDigest;
   }
 }

@@ -1,4 +1,4 @@
-import { createHash, verify, X509Certificate } from 'node:crypto';
+import { createHash, type KeyObject, verify, X509Certificate } from 'node:crypto';
 import { fail } from '@interposer/core';
 import { type Element, elementsOf, insideOf, oidOf, Tag } from './der.ts';
 
@@ -29,8 +29,17 @@ function isSigned(content: Buffer, signature: Uint8Array, certificates: readonly
   return signersOf(bytes).some((signer) => {
     const signed = signedBytes(signer, content);
     if (signed === undefined) return false;
-    return certificates.some(({ publicKey }) => verify(signer.digest, signed, publicKey, signer.signature));
+    return certificates.some(({ publicKey }) => isBy(publicKey, signer, signed));
   });
+}
+
+/** A key of a kind that makes no such signatures made none. */
+function isBy(publicKey: KeyObject, { digest, signature }: Signer, signed: Buffer): boolean {
+  try {
+    return verify(digest, signed, publicKey, signature);
+  } catch {
+    return false;
+  }
 }
 
 function signersOf(bytes: Buffer): Signer[] {

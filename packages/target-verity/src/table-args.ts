@@ -8,7 +8,7 @@ import {
   type VerityParams,
 } from '@interposer/format-verity';
 import type { SignatureCheck } from './signature.ts';
-import { optionWords, parseOptions, refusal, type VerityOptions } from './options.ts';
+import { optionWords, parseOptions, refusal, tooSmall, type VerityOptions } from './options.ts';
 
 /** What the parser makes of a line's arguments. */
 export interface VerityArgs {
@@ -72,7 +72,7 @@ export async function readTable(
   if (options.signature !== undefined) await signatures.check(args.digest, options.signature);
   const layout = layOutTree(params, hashStart);
   if (layout.end * (params.hashBlockSize / SECTOR_SIZE) > hash.limits.sectors)
-    throw refusal('Hash device is too small', `the tree ends at block ${String(layout.end)}`);
+    throw tooSmall('Hash device is too small', `the tree ends at block ${String(layout.end)}`);
   checkMostOnce(params, options);
   return { params, layout, data, hash, hashStart, root, options };
 }

@@ -1,7 +1,7 @@
 import type { Bio } from '@interposer/core';
 
-/** Bytes that are hashed in one turn of the event loop: some two milliseconds of it. */
-const MOST_A_TURN = 2 * 2 ** 20;
+/** Bytes that are hashed in one turn of the event loop: a millisecond of it, and a few with the slowest hash functions. */
+const MOST_A_TURN = 2 ** 20;
 
 /** Below that nobody keeps account of turns. */
 const LITTLE = 256 * 1024;

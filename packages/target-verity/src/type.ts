@@ -9,6 +9,7 @@ import {
   type TargetType,
 } from '@interposer/core';
 import type { Emergency } from './damage.ts';
+import { loadEvpDigests } from '@interposer/format-verity';
 import { readTable } from './table-args.ts';
 import { SignatureCheck, type SignatureTrust } from './signature.ts';
 import { Verity } from './verity.ts';
@@ -85,6 +86,7 @@ function defineVerity(options: VerityOptions, isFilter: boolean): TargetType {
     create: async (context: TargetContext, args) => {
       if (!context.readOnly && !isFilter)
         throw fail('EINVAL', 'Device must be readonly (the table must be loaded with --readonly)');
+      await loadEvpDigests();
       const { begin, sectors, log, event, open } = context;
       const table = await readTable(context, args, open, signatures);
       return new Verity({ begin, sectors, log, event, emergency, isFilter }, table);

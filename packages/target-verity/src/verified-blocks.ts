@@ -1,4 +1,4 @@
-/** A bit for each block of data: once verified, it is not looked at again. */
+/** A bit for each block of data, of which there are less than 2^31: once verified, it is not looked at again. */
 export class VerifiedBlocks {
   readonly #bits: Uint8Array;
 
@@ -7,19 +7,19 @@ export class VerifiedBlocks {
   }
 
   has(block: number): boolean {
-    return ((this.#bits[Math.floor(block / 8)]! >> (block % 8)) & 1) === 1;
+    return ((this.#bits[block >> 3]! >> (block & 7)) & 1) === 1;
   }
 
   add(block: number): void {
-    this.#bits[Math.floor(block / 8)]! |= 1 << (block % 8);
+    this.#bits[block >> 3]! |= 1 << (block & 7);
   }
 
   /** Whether all of these are in it. */
   hasAll(first: number, count: number): boolean {
     const end = first + count;
     for (let block = first; block < end;) {
-      if (block % 8 === 0 && block + 8 <= end) {
-        if (this.#bits[block / 8] !== 255) return false;
+      if ((block & 7) === 0 && block + 8 <= end) {
+        if (this.#bits[block >> 3] !== 255) return false;
         block += 8;
       } else if (!this.has(block++)) return false;
     }

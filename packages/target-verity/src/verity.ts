@@ -5,6 +5,7 @@ import {
   EndResult,
   fail,
   type Frame,
+  type Holder,
   type Limits,
   MapResult,
   SECTOR_SIZE,
@@ -12,14 +13,14 @@ import {
   type Target,
   type TargetContext,
 } from '@interposer/core';
-import { bytesOfHex, BlockHasher } from '@interposer/format-verity';
+import { bytesOfHex } from '@interposer/format-verity';
+import { DataCheck } from './data-check.ts';
 import { Damage, type Emergency } from './damage.ts';
 import { HashTree } from './hash-tree.ts';
 import { parityLayout } from './parity.ts';
 import { Repair } from './repair.ts';
 import { tableText, type VerityTable } from './table-args.ts';
 import { TurnBudget } from './turn-budget.ts';
-import { VerifiedBlocks } from './verified-blocks.ts';
 
 /** Bytes of a request that are verified in one go; a longer one is cut. */
 const MAX_IO = 2 ** 20;
@@ -39,11 +40,14 @@ export class Verity implements Target, Frame {
   readonly #table: VerityTable;
   readonly #damage: Damage;
   readonly #tree: HashTree;
+  readonly #check: DataCheck;
   readonly #repair: Repair | null;
-  readonly #hasher: BlockHasher;
   readonly #blockSize: number;
-  readonly #zeroDigest: string | null;
-  readonly #verified: VerifiedBlocks | null;
+  readonly #sectorsPerBlock: number;
+  /** What cannot be read, or comes too late, matters even where all was verified before. */
+  readonly #isWatchful: boolean;
+  /** Who has the bios that are here: named when a drain takes too long, and theirs fail when the device is gone. */
+  #holder: Holder | null = null;
   readonly #budget: TurnBudget = new TurnBudget((bio) => this.#begin(bio));
 
   constructor(place: VerityPlace, table: VerityTable) {
@@ -51,17 +55,17 @@ export class Verity implements Target, Frame {
     this.#place = place;
     this.#table = table;
     this.#blockSize = params.dataBlockSize;
+    this.#sectorsPerBlock = params.dataBlockSize / SECTOR_SIZE;
     this.maxIo = MAX_IO / SECTOR_SIZE;
-    this.#hasher = new BlockHasher(params, params.dataBlockSize);
     const { log, event, emergency } = place;
     const device = (): string => table.data.device.number;
     this.#damage = new Damage(options.onCorruption, options.onError, { device, log, event, emergency });
-    const rootDigest = Buffer.from(bytesOfHex(root)!).toString('latin1');
-    this.#tree = new HashTree(hash, params, layout, rootDigest, this.#damage);
-    this.#zeroDigest = options.ignoreZeroBlocks
-      ? this.#hasher.digest(new Uint8Array(this.#blockSize), 0)
-      : null;
-    this.#verified = options.checkAtMostOnce ? new VerifiedBlocks(params.dataBlocks) : null;
+    this.#tree = new HashTree(hash, params, layout, bytesOfHex(root)!, this.#damage);
+    this.#check = new DataCheck(this.#tree, params, options);
+    const endsAll =
+      options.onError !== 'eio' ||
+      ['restart_on_corruption', 'panic_on_corruption'].includes(options.onCorruption);
+    this.#isWatchful = options.fec !== undefined || endsAll;
     this.#repair = this.#makeRepair();
     this.#tree.repair = this.#repair;
   }
@@ -78,8 +82,8 @@ export class Verity implements Target, Frame {
       layout: parityLayout(this.#table, fec),
       fec: fec.port,
       fecOffset: fec.start * this.#blockSize,
-      digestOf: (block, repairing) => this.#tree.digestOf(block, repairing),
-      zeroDigest: this.#zeroDigest,
+      digestOf: (block, mending) => this.#tree.digestOf(block, mending),
+      zeroDigest: this.#check.zeroDigest,
       log: this.#place.log,
     });
   }
@@ -87,15 +91,16 @@ export class Verity implements Target, Frame {
   map(bio: Bio): MapResult {
     if (bio.op !== BioOp.Read || this.#damage.isFatal) return MapResult.Kill;
     const sector = bio.sector - this.#place.begin;
-    const block = (sector * SECTOR_SIZE) / this.#blockSize;
-    const count = (bio.count * SECTOR_SIZE) / this.#blockSize;
+    const perBlock = this.#sectorsPerBlock;
     // Limits keep such requests away; what slips through is not verified, so it does not pass.
-    if (!Number.isInteger(block) || !Number.isInteger(count)) return MapResult.Kill;
+    if (sector % perBlock !== 0 || bio.count % perBlock !== 0) return MapResult.Kill;
+    const block = sector / perBlock;
+    const count = bio.count / perBlock;
+    this.#holder = bio.holder;
     bio.port = this.#table.data;
-    if (this.#verified?.hasAll(block, count) !== true) {
-      this.#tree.prefetch(block, block + count - 1);
-      bio.watch(this);
-    }
+    const isDone = this.#check.isDone(block, count);
+    if (!isDone) this.#tree.prefetch(block, block + count - 1);
+    if (!isDone || this.#isWatchful) bio.watch(this);
     bio.sector = sector;
     return MapResult.Remapped;
   }
@@ -103,23 +108,41 @@ export class Verity implements Target, Frame {
   /** What comes back from the device of the data. */
   endIo(bio: Bio): EndResult {
     if (bio.status !== Status.Ok) return this.#readFailed(bio);
+    if (this.#damage.isFatal) {
+      bio.status = Status.Io;
+      return EndResult.Done;
+    }
     if (!this.#budget.take(bio.count * SECTOR_SIZE)) {
-      bio.reopen();
+      this.#keep(bio);
       this.#budget.wait(bio);
       return EndResult.Incomplete;
     }
     const done = this.#verifyFrom(bio, 0);
     if (done === bio.count * SECTOR_SIZE) return EndResult.Done;
-    bio.reopen();
-    void this.#help(bio, done);
+    this.#keep(bio);
+    void this.#help(bio, done, false);
     return EndResult.Incomplete;
+  }
+
+  #keep(bio: Bio): void {
+    bio.reopen();
+    bio.holder = this.#holder;
   }
 
   /** A bio that waited for its turn. */
   #begin(bio: Bio): void {
-    const done = this.#verifyFrom(bio, 0);
-    if (done === bio.count * SECTOR_SIZE) bio.complete(Status.Ok);
-    else void this.#help(bio, done);
+    if (!isPending(bio)) return;
+    let done = 0;
+    try {
+      if (!this.#damage.isFatal) done = this.#verifyFrom(bio, 0);
+    } catch {
+      // Nobody else would end it: OpenSSL has no memory.
+      bio.complete(Status.Io);
+      return;
+    }
+    if (this.#damage.isFatal) bio.complete(Status.Io);
+    else if (done === bio.count * SECTOR_SIZE) bio.complete(Status.Ok);
+    else void this.#help(bio, done, false);
   }
 
   /** With parity the blocks can still be made out, one by one. */
@@ -128,7 +151,7 @@ export class Verity implements Target, Frame {
       this.#damage.unreadable();
       return EndResult.Done;
     }
-    bio.reopen();
+    this.#keep(bio);
     bio.buffer.fill(0, bio.bufferOffset, bio.bufferOffset + bio.count * SECTOR_SIZE);
     void this.#help(bio, 0, true);
     return EndResult.Incomplete;
@@ -139,59 +162,51 @@ export class Verity implements Target, Frame {
   }
 
   /** Verifies what can be at once, from a byte of the request on. Answers the byte of the first block that takes more. */
-  #verifyFrom(bio: Bio, from: number): number {
-    const bytes = bio.count * SECTOR_SIZE;
-    const size = this.#blockSize;
-    let block = this.#blockOf(bio, from);
-    for (let done = from; done < bytes; done += size, block++) {
-      if (this.#verified?.has(block) === true) continue;
-      const wanted = this.#tree.digestAtHand(block);
-      if (wanted === null) return done;
-      if (!this.#isRight(bio, done, wanted)) return done;
-      if (wanted !== this.#zeroDigest) this.#verified?.add(block);
-    }
-    return bytes;
-  }
-
-  /** A block that must be zeroes is made so, whatever was read. */
-  #isRight(bio: Bio, done: number, wanted: string): boolean {
-    const at = bio.bufferOffset + done;
-    if (wanted === this.#zeroDigest) {
-      bio.buffer.fill(0, at, at + this.#blockSize);
-      return true;
-    }
-    return this.#hasher.digest(bio.buffer, at) === wanted;
+  #verifyFrom(bio: Bio, from: number, isUnread = false): number {
+    const { buffer, bufferOffset } = bio;
+    const to = bufferOffset + bio.count * SECTOR_SIZE;
+    const block = this.#blockOf(bio, from);
+    return this.#check.verify(buffer, bufferOffset + from, to, block, isUnread) - bufferOffset;
   }
 
   /** The rest of a request, of which a block needs its digest read, or is wrong. */
-  async #help(bio: Bio, from: number, isUnread = false): Promise<void> {
+  async #help(bio: Bio, from: number, isUnread: boolean): Promise<void> {
     const bytes = bio.count * SECTOR_SIZE;
     let status: Status = Status.Ok;
     try {
       for (let done = from; done < bytes;) {
         await this.#helpBlock(bio, done, isUnread);
-        done = this.#verifyFrom(bio, done + this.#blockSize);
+        if (!isPending(bio)) return;
+        done = this.#verifyFrom(bio, done + this.#blockSize, isUnread);
       }
     } catch {
       // Damage has told what it is about.
       status = Status.Io;
     }
+    if (!isPending(bio)) return;
     bio.complete(this.#damage.isFatal ? Status.Io : status);
   }
 
-  /** Rejects where the block is not to be had. */
+  /** Rejects where the block is not to be had. Leaves a bio alone that core has ended meanwhile. */
   async #helpBlock(bio: Bio, done: number, isUnread: boolean): Promise<void> {
     const block = this.#blockOf(bio, done);
     const at = bio.bufferOffset + done;
-    const wanted = await this.#tree.digestOf(block, []);
-    if (this.#isRight(bio, done, wanted)) {
-      if (wanted !== this.#zeroDigest) this.#verified?.add(block);
+    const wanted = await this.#tree.digestOf(block, null);
+    if (!isPending(bio) || this.#check.isRight(bio.buffer, at, block, wanted, 0)) return;
+    const mended = (await this.#repair?.dataBlock(block, wanted)) ?? null;
+    if (!isPending(bio)) return;
+    if (mended !== null) {
+      bio.buffer.set(mended, at);
       return;
     }
-    if ((await this.#repair?.dataBlock(block, wanted, bio.buffer, at)) === true) return;
     if (isUnread) this.#damage.unreadable();
     if (isUnread || !this.#damage.corrupted('data', block))
       throw fail('EIO', `block ${String(block)} of the data is not to be had`);
+  }
+
+  /** Reads of the tree that nobody waits for any more end here. */
+  postsuspend(): Promise<void> {
+    return this.#tree.idle();
   }
 
   areas(): readonly Area[] {
@@ -218,4 +233,9 @@ export class Verity implements Target, Frame {
   status(): string {
     return this.#damage.seen ? 'C' : 'V';
   }
+}
+
+/** Core may have ended a bio, for its device is gone: then it is nobody's any more. */
+function isPending(bio: Bio): boolean {
+  return bio.status === Status.Pending;
 }

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { createEngine, type Engine, isInterposerError } from '@interposer/core';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { deviationsOf } from '../../conformance/test/kernel/deviations.ts';
 import { limitsOfOptions, StampedDisk, stampedDriver } from '../../conformance/test/kernel/disk.ts';
 import { verity } from '../src/index.ts';
 import { type Disks, makeDisks, noise, SALT } from './images.ts';
@@ -34,47 +35,7 @@ interface Facts {
 const path = new URL('../../conformance/vectors/verity/kernel.json', import.meta.url);
 const facts = JSON.parse(readFileSync(path, 'utf8')) as Facts;
 
-/** Where another text or code is meant than the kernel's, by note; null where the table is taken, a text where it is refused. */
-const TABLE_EXCEPTIONS: Readonly<Record<string, string | null>> = {
-  // A page is no limit here.
-  'data blocks of 8192': 'len 300) not aligned to h/w logical block size 8192',
-  'data blocks of 65536': 'len 300) not aligned to h/w logical block size 65536',
-  'hash blocks of 1048576': 'Invalid hash device block size',
-  'hash blocks of 4294967296': 'Invalid hash device block size',
-  // Numbers are exact, up to 2^53-1.
-  '18446744073709551615 data blocks': 'Invalid data blocks',
-  'tree from 18446744073709551615': 'Invalid hash start',
-  'FEC roots 258': 'Invalid fec_roots',
-  // What node:crypto has and the recorded kernel has not, and the other way round.
-  'algorithm blake2s-256': null,
-  'algorithm sm3': null,
-  'algorithm ripemd160': 'Invalid root digest',
-  'digest of blake2s-256': null,
-  'digest of sm3': null,
-  ...Object.fromEntries(
-    ['blake2b-256', 'wp512', 'crc32c', 'sha256-generic', 'hmac(sha256)'].flatMap((name) =>
-      [`algorithm ${name}`, `digest of ${name}`].map((note) => [note, 'Cannot initialize hash function']),
-    ),
-  ),
-  'digest of streebog256': 'Cannot initialize hash function',
-  // A superblock has no room for more than 256 bytes.
-  'salt of 300 bytes': 'Invalid salt',
-  // Nothing is ignored that was written.
-  'more options than told': 'Invalid number of feature args',
-  'more words than told, unknown': 'Invalid number of feature args',
-  'FEC value not counted': 'Invalid number of feature args',
-  'length no multiple of the block, on small disks': 'len 299) not aligned to h/w logical block size 1024',
-  'two rows': 'singleton target type must appear alone in table',
-};
-
-/** A block of the tree that was put right is no corruption here; the kernel counts it on the way. */
-const PUT_RIGHT = [
-  ...[2, 3, 8, 24].map((roots) => `FEC ${roots}: lowest level`),
-  'FEC: top level',
-  'FEC: the whole tree',
-  'FEC: tree and data',
-  'FEC: the whole of the middle and lowest level',
-];
+const known = deviationsOf('verity/kernel');
 
 let made: Disks;
 let disks: Map<string, StampedDisk>;
@@ -116,15 +77,16 @@ function renumbered(text: string): string {
 }
 
 describe('tables as the kernel', () => {
-  // Other targets, and the kernel's numbers of disks, are not here.
-  const skipped = ['second row', 'data device by number'];
-  it.each(facts.tables.filter(({ note }) => !skipped.includes(note)).map((one) => [one.note, one] as const))(
+  const played = facts.tables.filter(({ note }) => known.get(note)?.kind !== 'left out');
+  it.each(played.map((one) => [one.note, one] as const))(
     '%s',
     async (note, { table, writable, shown, refused }) => {
+      const deviation = known.get(note);
       const creating = engine.create('r', { table: withRoots(table), readOnly: writable !== true });
-      const text = note in TABLE_EXCEPTIONS ? TABLE_EXCEPTIONS[note] : (refused?.[0] ?? null);
-      if (text !== null && text !== undefined) {
-        const errno = note in TABLE_EXCEPTIONS || refused?.[1] === 'E2BIG' ? undefined : refused?.[1];
+      const text =
+        deviation === undefined ? refused?.[0] : { refused: deviation.text }[deviation.kind as string];
+      if (text !== undefined) {
+        const errno = deviation !== undefined || refused?.[1] === 'E2BIG' ? undefined : refused?.[1];
         const wanted = text.replace(/ of (vd\w)$/, ' of /dev/$1');
         await expect(creating).rejects.toMatchObject({
           message: expect.stringContaining(wanted),
@@ -180,7 +142,7 @@ describe('I/O as the kernel', () => {
       made.disks[step[1]]!.copy(disks.get(`/dev/${step[1]}`)!.data, step[2], step[2], step[2] + step[3]);
     else if (verb === 'status') {
       const [row] = await engine.status('x');
-      expect(row!.params, where).toBe(PUT_RIGHT.includes(name) ? 'V' : step[1]);
+      expect(row!.params, where).toBe(known.get(name)?.text ?? step[1]);
     } else if (verb === 'read' || verb === 'each') expect(await look(step), where).toEqual(step[3]);
     else if (verb === 'write')
       await expect(engine.write('x', step[1], new Uint8Array(512))).rejects.toMatchObject({ code: 'EROFS' });

@@ -1,24 +1,8 @@
 import { Status } from '@interposer/core';
-import { encodeFec, layOutFec } from '@interposer/format-verity';
 import { describe, expect, it } from 'vitest';
-import { BufferStore, noise } from './images.ts';
-import { outcome, World } from './world.ts';
-
-/** A world whose parity disk is written, and the words for it. */
-async function withParity(roots: number): Promise<{ world: World; words: string }> {
-  const world = await World.make();
-  const { params } = world;
-  const blocks = params.dataBlocks + world.hash.data.length / 512 - 1;
-  const layout = layOutFec(params, roots, blocks);
-  const store = (bytes: Uint8Array): BufferStore =>
-    new BufferStore(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length));
-  await encodeFec({
-    ...{ params, layout, hashStart: 1, fecOffset: 512 },
-    ...{ data: store(world.data.data), hash: store(world.hash.data), fec: store(world.parity.data) },
-  });
-  const fec = `use_fec_from_device chaos:parity fec_blocks ${String(blocks)} fec_start 1 fec_roots ${String(roots)}`;
-  return { world, words: fec };
-}
+import { noise } from './images.ts';
+import { withParity } from './parity-world.ts';
+import { outcome } from './world.ts';
 
 describe('parity', () => {
   it('makes up for what cannot be read', async () => {

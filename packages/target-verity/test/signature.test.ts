@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { createEngine } from '@interposer/core';
+import { createEngine, Random } from '@interposer/core';
 import { ram } from '@interposer/device-ram';
 import { describe, expect, it } from 'vitest';
 import { peer } from '../../../tools/peers.ts';
@@ -110,6 +110,42 @@ describe.skipIf(!peer('openssl'))('signature of the root hash', () => {
       await expect(load([certificate], signature.subarray(0, length))).rejects.toMatchObject({
         code: 'EINVAL',
       });
+  });
+
+  it('is not of a key that signs otherwise, and goes on to the next certificate', async () => {
+    const folder = await temporaryFolder();
+    const [good, other] = [new Authority(folder, 'good'), new Authority(folder, 'other')];
+    const [certificate, edwards] = [await good.make('rsa:2048'), await other.make('ed25519')];
+    const signature = await good.sign(ROOT, '-md', 'sha256');
+    expect(await load([edwards, certificate], signature)).toMatch(/ 2 root_hash_sig_key_desc mine$/);
+    await expect(load([edwards], signature)).rejects.toMatchObject({ code: 'EILSEQ' });
+  });
+
+  it('by SHA-1 is too weak', async () => {
+    const authority = new Authority(await temporaryFolder(), 'good');
+    const certificate = await authority.make('rsa:2048');
+    const signature = await authority.sign(ROOT, '-md', 'sha1');
+    await expect(load([certificate], signature)).rejects.toMatchObject({ code: 'EILSEQ' });
+  });
+
+  it('whose lengths lie is none, and ends', async () => {
+    const authority = new Authority(await temporaryFolder(), 'good');
+    const certificate = await authority.make('rsa:2048');
+    const signature = await authority.sign(ROOT, '-nocerts', '-md', 'sha256');
+    const random = new Random(11);
+    for (let round = 0; round < 300; round++) {
+      const bytes = Buffer.from(signature);
+      // Runs of lengths: long ones, none, those of BER.
+      for (let at = 0; at < 3; at++)
+        bytes[random.below(60)] = random.pick([0, 0x7f, 0x80, 0x81, 0x84, 0x88, 0xff]);
+      const code = await load([certificate], bytes).then(
+        () => 'ok',
+        (error: unknown) => (error as { code: string }).code,
+      );
+      expect(code).toMatch(/^(ok|EINVAL|EILSEQ)$/);
+    }
+    for (const bytes of [[], [0x30], [0x30, 0x80, 0, 0], [0x30, 0x84, 0xff, 0xff, 0xff, 0xff], [0x30, 0x00]])
+      await expect(load([certificate], Uint8Array.from(bytes))).rejects.toMatchObject({ code: 'EINVAL' });
   });
 
   it('is missing', async () => {

@@ -112,11 +112,11 @@ describe('what cannot be read', () => {
   it('fails, and is no corruption', async () => {
     const world = await World.make();
     const port = await world.open();
-    world.data.fail(Status.Io, { times: 1 });
-    expect(await outcome(port.read(0, 8))).toBe('EIO');
     world.hash.fail(Status.NoData);
     expect(await outcome(port.read(0, 8))).toBe('EIO');
     world.hash.heal();
+    world.data.fail(Status.Io, { times: 1 });
+    expect(await outcome(port.read(0, 8))).toBe('EIO');
     expect(await outcome(port.read(0, 8))).toBe('ok');
     expect(await world.status()).toBe('V');
     expect(world.log).toEqual([]);

@@ -1,5 +1,5 @@
 import { chaosDriver, type ChaosDisk, type ChaosOptions } from '@interposer/conformance';
-import { createEngine, type Engine, type Port } from '@interposer/core';
+import { createEngine, type Engine, type PluginType, type Port } from '@interposer/core';
 import { layOutTree, type VerityParams } from '@interposer/format-verity';
 import { later } from '../../../tools/temporary.ts';
 import { type Emergency, verityFilterType, verityTarget } from '../src/index.ts';
@@ -15,6 +15,8 @@ export class World {
   readonly engine: Engine;
   readonly log: string[] = [];
   readonly emergencies: Emergency[] = [];
+  /** Contracts that were broken. */
+  readonly faults: string[] = [];
   /** What is on the data disk while nothing is wrong. */
   readonly good: Buffer;
 
@@ -24,6 +26,7 @@ export class World {
     root: string,
     bytes: Buffer,
     tree: Buffer,
+    further: readonly PluginType[],
   ) {
     this.params = params;
     this.root = root;
@@ -36,20 +39,25 @@ export class World {
     this.hash.data.set(tree);
     const onEmergency = (action: Emergency): void => void this.emergencies.push(action);
     this.engine = createEngine({
-      types: [driver, verityTarget({ onEmergency }), verityFilterType({ onEmergency })],
+      types: [driver, verityTarget({ onEmergency }), verityFilterType({ onEmergency }), ...further],
     });
     this.engine.onEvent((event) => {
       if (event.kind === 'log') this.log.push(event.message);
+      if (event.kind === 'fault') this.faults.push(event.message);
     });
     later(() => this.engine.close());
   }
 
-  static async make(given: Partial<VerityParams> = {}, chaos: Partial<ChaosOptions> = {}): Promise<World> {
+  static async make(
+    given: Partial<VerityParams> = {},
+    chaos: Partial<ChaosOptions> = {},
+    further: readonly PluginType[] = [],
+  ): Promise<World> {
     const params = paramsOf(512, 300, 1, given);
     const bytes = noise(1, params.dataBlocks * params.dataBlockSize);
     const tree = Buffer.alloc(layOutTree(params, 1).end * params.hashBlockSize);
     const root = await format(bytes, tree, params, true);
-    return new World(params, chaos, root, bytes, tree);
+    return new World(params, chaos, root, bytes, tree, further);
   }
 
   /** The words of a table line behind the devices. */

@@ -37,7 +37,7 @@ export async function formatVerity(command: Command): Promise<undefined> {
   const file = options.get('root-hash-file');
   if (file !== undefined) await writeRootHash(userFile(command, file), made.root);
   const facts = factsOf({ name, uuid, params: made.params, rootHash: made.root }, offsets, made.layout);
-  command.show({ ...facts.json, table: tableOf(command.operands, made, offsets) }, () =>
+  command.show({ ...facts.json, table: tableOf(command.operands, fec, made, offsets) }, () =>
     dumpText(facts.dump),
   );
   return undefined;
@@ -73,9 +73,7 @@ class Formatting {
     const params = paramsFor(shape, data);
     const hashStart = treeStart(hashOffset, params.hashBlockSize, hasSuperblock);
     const end = layOutTree(params, hashStart).end * params.hashBlockSize;
-    if (hashOffset % SECTOR_SIZE !== 0)
-      throw fail('EINVAL', `--hash-offset ${String(hashOffset)}: no whole number of sectors`);
-    await this.#checkApart(params);
+    await this.#checkApart(params, Math.min(hashOffset, hashStart * params.hashBlockSize));
     await growFile(this.#paths.hash, end);
     const hash = await this.#images.write(this.#paths.hash);
     if (bytesOf(hash) < end)
@@ -93,10 +91,10 @@ class Formatting {
     return isWritten ? this.#images.write(data) : this.#images.read(data);
   }
 
-  /** The tree would destroy what it is of. */
-  async #checkApart({ dataBlocks, dataBlockSize }: VerityParams): Promise<void> {
+  /** The tree would destroy what it is of. Without a superblock it begins with the block that the offset is in. */
+  async #checkApart({ dataBlocks, dataBlockSize }: VerityParams, firstByte: number): Promise<void> {
     const { data, hash } = this.#paths;
-    if (this.#offsets.hashOffset < dataBlocks * dataBlockSize && (await isSame(data, hash)))
+    if (firstByte < dataBlocks * dataBlockSize && (await isSame(data, hash)))
       throw fail('EINVAL', 'the data overlaps with the tree of hashes: see --data-blocks and --hash-offset');
   }
 
@@ -137,7 +135,8 @@ function paramsFor(shape: Shape, data: Port): VerityParams {
 /** The line of a table that opens the image. */
 function tableOf(
   [data = '', hash = '']: readonly string[],
-  { params, root }: Made,
+  parity: string | undefined,
+  { params, root, layout }: Made,
   offsets: Offsets,
 ): string {
   const { dataBlockSize, hashBlockSize, dataBlocks, salt } = params;
@@ -147,7 +146,11 @@ function tableOf(
     ...[dataBlockSize, hashBlockSize, dataBlocks, start, params.algorithm.name, root],
     salt.length === 0 ? '-' : Buffer.from(salt).toString('hex'),
   ];
-  return words.join(' ');
+  const fecStart = offsets.fecOffset / dataBlockSize;
+  // A table counts blocks: parity that begins within one only veritysetup finds.
+  if (layout === undefined || parity === undefined || !Number.isInteger(fecStart)) return words.join(' ');
+  const counts = ['fec_blocks', layout.blocks, 'fec_start', fecStart, 'fec_roots', layout.roots];
+  return [...words, 8, 'use_fec_from_device', parity, ...counts].join(' ');
 }
 
 async function writeRootHash(path: string, root: string): Promise<void> {

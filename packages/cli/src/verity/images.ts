@@ -1,7 +1,13 @@
 import { open, stat } from 'node:fs/promises';
 import { createEngine, type Engine, fail, fromSystemError, type Port, SECTOR_SIZE } from '@interposer/core';
 import { file } from '@interposer/device-file';
-import { type FecLayout, layOutFec, treeStart, type VerityParams } from '@interposer/format-verity';
+import {
+  type FecLayout,
+  layOutFec,
+  loadEvpDigests,
+  treeStart,
+  type VerityParams,
+} from '@interposer/format-verity';
 import type { Offsets } from './settings.ts';
 
 /** Runs some work on image files and block devices, and gives them up afterwards. */
@@ -9,6 +15,7 @@ export async function withImages<T>(
   report: (message: string) => void,
   work: (images: Images) => Promise<T>,
 ): Promise<T> {
+  await loadEvpDigests();
   const engine = createEngine({ types: [file] });
   engine.onEvent(({ message }) => {
     report(message);

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { fail, fromSystemError } from '@interposer/core';
+import { fail, fromSystemError, SECTOR_SIZE } from '@interposer/core';
 import { bytesOfHex, hashAlgorithm, type HashRecipe } from '@interposer/format-verity';
 import type { Options } from '../command-line.ts';
 import { countOption } from '../option-values.ts';
@@ -26,14 +26,20 @@ export interface Shape extends HashRecipe {
 /** The defaults of veritysetup. */
 const DEFAULTS = { hash: 'sha256', saltSize: 32, blockSize: 4096, fecRoots: 2 };
 
-/** EINVAL for a number that is none. */
+/** EINVAL for a number that is none, and for a place within a sector. */
 export function readOffsets(options: Options): Offsets {
   return {
-    hashOffset: countOption(options, 'hash-offset', 0) ?? 0,
+    hashOffset: placeOption(options, 'hash-offset'),
     hasSuperblock: !options.has('no-superblock'),
-    fecOffset: countOption(options, 'fec-offset', 0) ?? 0,
+    fecOffset: placeOption(options, 'fec-offset'),
     fecRoots: countOption(options, 'fec-roots', 0) ?? DEFAULTS.fecRoots,
   };
+}
+
+function placeOption(options: Options, name: string): number {
+  const place = countOption(options, name, 0) ?? 0;
+  if (place % SECTOR_SIZE === 0) return place;
+  throw fail('EINVAL', `--${name} ${String(place)}: no whole number of sectors`);
 }
 
 /** A new image gets a salt where none is given; one that there is already has its own, which must be told. */
