@@ -4,7 +4,7 @@ import { CipherThread } from './cipher-thread.ts';
 import { DmCipher } from './dm-cipher.ts';
 import { evp } from './evp.ts';
 import type { SectorCipher } from './sector-cipher.ts';
-import { SliceQueue } from './slice-queue.ts';
+import { SLICE, SliceQueue } from './slice-queue.ts';
 import { Task } from './task.ts';
 
 /** Sectors to be ciphered. It and its buffers are the pool's from `submit` until `done`; the object may be used again then. */
@@ -28,12 +28,14 @@ export type JobDone<Job extends CipherJob = CipherJob> = (error: Error | undefin
 export interface CipherPoolOptions {
   /** Threads, at most; 0 for none. Default: one less than there are processors, at most 2. */
   readonly threads?: number;
-  /** Bytes from which on a job does not run at once. Default 256 KiB. */
+  /** Bytes from which on a job does not run at once. Default 256 KiB; at most 32 KiB for slow ciphers. */
   readonly threshold?: number;
 }
 
 const DEFAULT_THRESHOLD = 256 * 1024;
 const DEFAULT_THREADS = 2;
+/** Bytes that are ciphered at once in one turn of the event loop: one or two milliseconds' work for fast ciphers. */
+const TURN_BYTES = 2 * 2 ** 20;
 
 /**
  * Keeps large requests off the event loop. Threads work on the memory of the request itself, without copies, where the engine is
@@ -48,6 +50,7 @@ export class CipherPool {
   readonly #tasks = new Map<number, Task>();
   readonly #spare: Task[] = [];
   #lastId = 0;
+  #turnBytes = 0;
   #started = false;
   #starting: CipherThread[] = [];
   #threads: CipherThread[] = [];
@@ -64,9 +67,22 @@ export class CipherPool {
   /** Does the job; `done` is called before this returns if the job is small. Jobs may end in another order than they came. */
   submit<Job extends CipherJob>(job: Job, done: JobDone<Job>): void {
     if (this.#closing) throw fail('ESHUTDOWN', 'the pool of ciphers is closed');
-    if (job.bytes < this.#threshold) runNow(job, done);
+    const { bytes, cipher } = job;
+    const isSmall = bytes <= SLICE || (!cipher.slow && this.#hasTime(bytes));
+    if (bytes < this.#threshold && isSmall) runNow(job, done);
     else this.#submitLarge(job, done as JobDone);
   }
+
+  /** A burst of requests, each of which is small, is not. */
+  #hasTime(bytes: number): boolean {
+    if (this.#turnBytes === 0) setImmediate(this.#nextTurn);
+    this.#turnBytes += bytes;
+    return this.#turnBytes <= TURN_BYTES;
+  }
+
+  readonly #nextTurn = (): void => {
+    this.#turnBytes = 0;
+  };
 
   /** Waits for the jobs under way and ends the threads. */
   close(): Promise<void> {
@@ -74,8 +90,9 @@ export class CipherPool {
   }
 
   async #drain(): Promise<void> {
-    await this.#slices.drained();
     if (this.#tasks.size > 0) await new Promise<void>((resolve) => (this.#idle = resolve));
+    // What a thread that was lost left undone is among them.
+    await this.#slices.drained();
     const threads = [...this.#threads, ...this.#starting];
     this.#threads = [];
     this.#starting = [];
@@ -124,8 +141,12 @@ export class CipherPool {
       done: (_thread: CipherThread, id: number, good: boolean): void => this.#end(id, good),
       gone: (thread: CipherThread): void => this.#lose(thread),
     };
-    for (let count = 0; count < this.#most; count++)
-      this.#starting.push(new CipherThread(functions, listener));
+    try {
+      for (let count = 0; count < this.#most; count++)
+        this.#starting.push(new CipherThread(functions, listener));
+    } catch {
+      // The process has no room for one more thread: it goes without, or with those that there are.
+    }
   }
 
   #end(id: number, good: boolean): void {
@@ -142,7 +163,7 @@ export class CipherPool {
     for (const id of [...thread.orders]) {
       const task = this.#tasks.get(id);
       this.#tasks.delete(id);
-      task?.end(fail('EIO', 'a thread of the pool of ciphers ended'));
+      task?.lose(this.#slices);
     }
     if (this.#tasks.size === 0) this.#idle?.();
   }

@@ -15,7 +15,7 @@ export interface Order {
   readonly ivSize: number;
 }
 
-/** What a thread tells: undefined ids when it is ready, and when it is gone. */
+/** What a thread tells: when it is ready, which orders are done, and when it is gone. */
 export interface ThreadListener {
   ready(thread: CipherThread): void;
   done(thread: CipherThread, id: number, good: boolean): void;
@@ -48,7 +48,8 @@ export class CipherThread {
       if (this.#orders.size === 0) this.#worker.unref();
       listener.done(this, Math.abs(id), id > 0);
     });
-    this.#worker.on('error', () => listener.gone(this));
+    // Its end follows, when it has let go of all memory and everything that it said is told.
+    this.#worker.on('error', () => undefined);
     this.#worker.on('exit', () => listener.gone(this));
   }
 

@@ -2,6 +2,7 @@ import type { Stream } from './engine.ts';
 import { scratch, SCRATCH_SIZE, swapped, xorWords } from './scratch.ts';
 import type { SectorMode } from './sector-mode.ts';
 import type { IvTable } from './iv-table.ts';
+import type { Span } from './span.ts';
 
 /** CTR: the encrypted counter is xored on the data. The IV is where it starts, most significant byte first. */
 export class CtrMode implements SectorMode {
@@ -16,11 +17,10 @@ export class CtrMode implements SectorMode {
     this.#sectorSize = sectorSize;
   }
 
-  encrypt(
-    from: Uint8Array,
-    fromOffset: number,
-    to: Uint8Array,
-    toOffset: number,
+  /** Either way is the same. */
+  run(
+    _encrypting: boolean,
+    { from, fromOffset, to, toOffset }: Readonly<Span>,
     sectors: number,
     ivs: IvTable,
   ): void {
@@ -37,17 +37,6 @@ export class CtrMode implements SectorMode {
       xorWords(words, masks, length / 4);
       to.set(bytes.subarray(0, length), toOffset + first * size);
     }
-  }
-
-  decrypt(
-    from: Uint8Array,
-    fromOffset: number,
-    to: Uint8Array,
-    toOffset: number,
-    sectors: number,
-    ivs: IvTable,
-  ): void {
-    this.encrypt(from, fromOffset, to, toOffset, sectors, ivs);
   }
 
   lease(): undefined {

@@ -5,10 +5,11 @@ import { type IvSource, openIvSource } from './ivs.ts';
 import type { KeyParts } from './keys.ts';
 import { openMode } from './modes.ts';
 import type { Layout } from './options.ts';
-import { checkRequest } from './request.ts';
+import { type CipherRequest, checkRequest } from './request.ts';
 import { scratch, wipeScratch } from './scratch.ts';
 import type { SectorCipher } from './sector-cipher.ts';
 import type { SectorMode } from './sector-mode.ts';
+import { Span } from './span.ts';
 import type { CipherSpec } from './spec.ts';
 import { IvTable } from './iv-table.ts';
 
@@ -26,10 +27,12 @@ export class DmCipher implements SectorCipher {
   readonly spec: CipherSpec;
   readonly engine: EngineName;
   readonly sectorSize: number;
+  readonly slow: boolean;
   readonly #layout: Layout;
   #keys: readonly Key[];
   readonly #filter: SectorFilter | undefined;
   readonly #ivs: IvTable;
+  readonly #span: Span = new Span();
   /** Sectors in a row that have the same key and IVs in #ivs. */
   readonly #run: number;
   /** Contexts that came back from other threads: for decryption, for encryption. */
@@ -42,6 +45,7 @@ export class DmCipher implements SectorCipher {
     this.sectorSize = sectorSize;
     this.#layout = layout;
     this.#filter = openFilter({ engine, spec, ivKey, sectorSize });
+    this.slow = this.#filter !== undefined || !['aes', 'cipher_null'].includes(spec.cipher);
     this.#keys = ciphers.map((key) => ({
       mode: openMode({ engine, spec, key, sectorSize }),
       ivs: openIvSource({ engine, spec, key, firstKey: ciphers[0]!, ivKey, sectorSize }),
@@ -58,7 +62,7 @@ export class DmCipher implements SectorCipher {
     bytes: number,
     sector: number,
   ): void {
-    this.#apply(true, from, fromOffset, to, toOffset, bytes, sector);
+    this.#apply(true, this.#span.set(from, fromOffset, to, toOffset, bytes, sector));
   }
 
   decrypt(
@@ -69,7 +73,7 @@ export class DmCipher implements SectorCipher {
     bytes: number,
     sector: number,
   ): void {
-    this.#apply(false, from, fromOffset, to, toOffset, bytes, sector);
+    this.#apply(false, this.#span.set(from, fromOffset, to, toOffset, bytes, sector));
   }
 
   wipe(): void {
@@ -104,77 +108,48 @@ export class DmCipher implements SectorCipher {
   }
 
   /** Throws if a request does not fit; native code would write where it is told to. */
-  check({ from, fromOffset, to, toOffset, bytes, sector }: DmRequest): void {
-    this.#check(from, fromOffset, to, toOffset, bytes, sector);
-  }
-
-  #check(
-    from: Uint8Array,
-    fromOffset: number,
-    to: Uint8Array,
-    toOffset: number,
-    bytes: number,
-    sector: number,
-  ): void {
-    const wiped = this.#keys.length === 0;
-    checkRequest(this.spec, this.#layout, wiped, from, fromOffset, to, toOffset, bytes, sector);
+  check(request: CipherRequest): void {
+    checkRequest(this.spec, this.#layout, this.#keys.length === 0, request);
   }
 
   /** A filter of plain data comes before the cipher on the way there and behind it on the way back; others the other way round. */
-  #apply(
-    encrypting: boolean,
-    from: Uint8Array,
-    fromOffset: number,
-    to: Uint8Array,
-    toOffset: number,
-    bytes: number,
-    sector: number,
-  ): void {
-    this.#check(from, fromOffset, to, toOffset, bytes, sector);
-    const filter = this.#filter;
-    if (filter?.onPlain === encrypting) {
-      this.#filterAll(encrypting, from, fromOffset, to, toOffset, bytes, sector);
-      this.#cipher(encrypting, to, toOffset, to, toOffset, bytes, sector);
-    } else {
-      this.#cipher(encrypting, from, fromOffset, to, toOffset, bytes, sector);
-      if (filter) this.#filterAll(encrypting, to, toOffset, to, toOffset, bytes, sector);
+  #apply(encrypting: boolean, span: Span): void {
+    try {
+      this.check(span);
+      const filter = this.#filter;
+      const filtersFirst = filter?.onPlain === encrypting;
+      if (filtersFirst) this.#filterAll(encrypting, span);
+      this.#cipher(encrypting, span);
+      if (filter && !filtersFirst) this.#filterAll(encrypting, span);
+    } finally {
+      span.clear();
     }
   }
 
-  #cipher(
-    encrypting: boolean,
-    from: Uint8Array,
-    fromOffset: number,
-    to: Uint8Array,
-    toOffset: number,
-    bytes: number,
-    sector: number,
-  ): void {
+  /** Afterwards the span is where the data went. */
+  #cipher(encrypting: boolean, span: Span): void {
     const { ratio, ivOffset, divisor, step } = this.#layout;
     const keys = this.#keys;
     const ivs = this.#ivs;
     const run = this.#run * this.sectorSize;
-    let number = sector + ivOffset;
+    const { bytes, toOffset } = span;
+    let number = span.sector + ivOffset;
     for (let done = 0; done < bytes; done += run) {
       const sectors = Math.min(run, bytes - done) / this.sectorSize;
       const key = keys[number % keys.length]!;
       key.ivs.fill(ivs, number / divisor, sectors, step);
-      if (encrypting) key.mode.encrypt(from, fromOffset + done, to, toOffset + done, sectors, ivs);
-      else key.mode.decrypt(from, fromOffset + done, to, toOffset + done, sectors, ivs);
+      key.mode.run(encrypting, span, sectors, ivs);
       number += sectors * ratio;
+      span.skip(run);
     }
+    span.toOffset = toOffset;
+    span.stay();
   }
 
-  #filterAll(
-    encrypting: boolean,
-    from: Uint8Array,
-    fromOffset: number,
-    to: Uint8Array,
-    toOffset: number,
-    bytes: number,
-    sector: number,
-  ): void {
+  /** Afterwards the span is where the data went. */
+  #filterAll(encrypting: boolean, span: Span): void {
     const { ivOffset, divisor, step } = this.#layout;
+    const { from, fromOffset, to, toOffset, bytes, sector } = span;
     const filter = this.#filter!;
     const size = this.sectorSize;
     const area = scratch();
@@ -187,15 +162,6 @@ export class DmCipher implements SectorCipher {
       else filter.decode(words, number);
       to.set(data, toOffset + done);
     }
+    span.stay();
   }
-}
-
-/** Sectors to be ciphered. */
-export interface DmRequest {
-  readonly from: Uint8Array;
-  readonly fromOffset: number;
-  readonly to: Uint8Array;
-  readonly toOffset: number;
-  readonly bytes: number;
-  readonly sector: number;
 }

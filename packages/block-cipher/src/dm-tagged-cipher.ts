@@ -5,6 +5,7 @@ import type { KeyParts } from './keys.ts';
 import type { Layout } from './options.ts';
 import { checkRequest, checkTuples } from './request.ts';
 import { wipeScratch } from './scratch.ts';
+import { Span } from './span.ts';
 import type { CipherSpec } from './spec.ts';
 import { AeadCodec, type Header, MacCodec, NUMBER_SIZE, type TagCodec } from './tag-codec.ts';
 import type { TaggedCipher } from './tagged-cipher.ts';
@@ -33,6 +34,7 @@ export class DmTaggedCipher implements TaggedCipher {
   readonly #source: IvSource;
   readonly #header: Header;
   readonly #headerView: DataView;
+  readonly #span: Span = new Span();
   #wiped = false;
 
   constructor({ spec, key, parts, layout, tupleSize, tagSize }: TaggedRequest) {
@@ -67,14 +69,19 @@ export class DmTaggedCipher implements TaggedCipher {
     tuples: Uint8Array,
     tuplesOffset: number,
   ): void {
-    this.#check(from, fromOffset, to, toOffset, bytes, sector, tuples, tuplesOffset);
+    const span = this.#begin(
+      this.#span.set(from, fromOffset, to, toOffset, bytes, sector),
+      tuples,
+      tuplesOffset,
+    );
     const { tupleSize, sectorSize } = this;
     const header = this.#header;
     let at = tuplesOffset;
     for (let done = 0; done < bytes; done += sectorSize, at += tupleSize) {
-      this.#begin(sector + done / 512);
+      this.#beginSector(sector + done / 512);
       const tag = tuples.subarray(at, at + this.#tagSize);
-      this.#codec.encrypt(from, fromOffset + done, to, toOffset + done, header, tag);
+      this.#codec.encrypt(span, header, tag);
+      span.skip(sectorSize);
       if (this.spec.iv === 'random') tuples.set(header.iv.bytes, at + this.#tagSize);
     }
   }
@@ -89,17 +96,21 @@ export class DmTaggedCipher implements TaggedCipher {
     tuples: Uint8Array,
     tuplesOffset: number,
   ): number {
-    this.#check(from, fromOffset, to, toOffset, bytes, sector, tuples, tuplesOffset);
+    const span = this.#begin(
+      this.#span.set(from, fromOffset, to, toOffset, bytes, sector),
+      tuples,
+      tuplesOffset,
+    );
     const { tupleSize, sectorSize } = this;
     const header = this.#header;
     let at = tuplesOffset;
     for (let done = 0; done < bytes; done += sectorSize, at += tupleSize) {
-      this.#begin(sector + done / 512);
+      this.#beginSector(sector + done / 512);
       const tagEnd = at + this.#tagSize;
       if (this.spec.iv === 'random') header.iv.bytes.set(tuples.subarray(tagEnd, at + tupleSize));
       const tag = tuples.subarray(at, tagEnd);
-      const good = this.#codec.decrypt(from, fromOffset + done, to, toOffset + done, header, tag);
-      if (!good) return sector + done / 512;
+      if (!this.#codec.decrypt(span, header, tag)) return sector + done / 512;
+      span.skip(sectorSize);
     }
     return -1;
   }
@@ -109,30 +120,22 @@ export class DmTaggedCipher implements TaggedCipher {
     this.#codec.close();
     this.#source.close();
     this.#header.bytes.fill(0);
+    this.#span.clear();
     wipeScratch();
   }
 
   /** Makes the header of a sector. The number in it is the one in the target, without the IV offset. */
-  #begin(sector: number): void {
+  #beginSector(sector: number): void {
     const { ivOffset, divisor, step } = this.#layout;
     this.#headerView.setUint32(0, sector % 2 ** 32, true);
     this.#headerView.setUint32(4, Math.floor(sector / 2 ** 32), true);
     this.#source.fill(this.#header.iv, (sector + ivOffset) / divisor, 1, step);
   }
 
-  #check(
-    from: Uint8Array,
-    fromOffset: number,
-    to: Uint8Array,
-    toOffset: number,
-    bytes: number,
-    sector: number,
-    tuples: Uint8Array,
-    tuplesOffset: number,
-  ): void {
-    const { spec, tupleSize, sectorSize } = this;
-    checkRequest(spec, this.#layout, this.#wiped, from, fromOffset, to, toOffset, bytes, sector);
-    checkTuples(tuples, tuplesOffset, (bytes / sectorSize) * tupleSize);
+  #begin(span: Span, tuples: Uint8Array, tuplesOffset: number): Span {
+    checkRequest(this.spec, this.#layout, this.#wiped, span);
+    checkTuples(tuples, tuplesOffset, (span.bytes / this.sectorSize) * this.tupleSize);
+    return span;
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Stream } from './engine.ts';
 import type { SectorMode } from './sector-mode.ts';
+import type { Span } from './span.ts';
 
 /** ECB: the block cipher by itself, without IVs. */
 export class EcbMode implements SectorMode {
@@ -13,12 +14,9 @@ export class EcbMode implements SectorMode {
     this.#sectorSize = sectorSize;
   }
 
-  encrypt(from: Uint8Array, fromOffset: number, to: Uint8Array, toOffset: number, sectors: number): void {
-    this.#encrypting.update(from, fromOffset, to, toOffset, sectors * this.#sectorSize);
-  }
-
-  decrypt(from: Uint8Array, fromOffset: number, to: Uint8Array, toOffset: number, sectors: number): void {
-    this.#decrypting.update(from, fromOffset, to, toOffset, sectors * this.#sectorSize);
+  run(encrypting: boolean, { from, fromOffset, to, toOffset }: Readonly<Span>, sectors: number): void {
+    const stream = encrypting ? this.#encrypting : this.#decrypting;
+    stream.update(from, fromOffset, to, toOffset, sectors * this.#sectorSize);
   }
 
   lease(): undefined {
@@ -39,12 +37,8 @@ export class NullMode implements SectorMode {
     this.#sectorSize = sectorSize;
   }
 
-  encrypt(from: Uint8Array, fromOffset: number, to: Uint8Array, toOffset: number, sectors: number): void {
+  run(_encrypting: boolean, { from, fromOffset, to, toOffset }: Readonly<Span>, sectors: number): void {
     to.set(from.subarray(fromOffset, fromOffset + sectors * this.#sectorSize), toOffset);
-  }
-
-  decrypt(from: Uint8Array, fromOffset: number, to: Uint8Array, toOffset: number, sectors: number): void {
-    this.encrypt(from, fromOffset, to, toOffset, sectors);
   }
 
   lease(): undefined {

@@ -1,6 +1,7 @@
 import { fail } from '@interposer/core';
 import type { Evp } from './evp.ts';
 import type { IvTable } from './iv-table.ts';
+import type { Span } from './span.ts';
 
 /** Bytes, the most that there are. */
 const IV_SIZE = 16;
@@ -19,7 +20,10 @@ export class EvpContext {
   /** With a key and an IV of zeroes. Nothing if OpenSSL has no such cipher, or takes no such key. */
   static open(evp: Evp, algorithm: string, key: Uint8Array, encrypting: boolean): EvpContext | undefined {
     const cipher = evp.fetchCipher(algorithm);
-    if (cipher === 0) return undefined;
+    if (cipher === 0) {
+      evp.clearErrors();
+      return undefined;
+    }
     const context = new EvpContext(evp);
     // The key lies at the start of memory of its own, which is wiped; the IV of zeroes follows it.
     const memory = new Uint8Array(new ArrayBuffer(key.length + IV_SIZE));
@@ -31,6 +35,7 @@ export class EvpContext {
     memory.fill(0);
     evp.freeCipher(cipher);
     if (good) return context;
+    evp.clearErrors();
     context.free();
     return undefined;
   }
@@ -38,8 +43,9 @@ export class EvpContext {
   /** For another thread to work with. */
   copy(): EvpContext {
     const copied = new EvpContext(this.#evp);
-    check(this.#evp.copyContext(copied.#address, this.#address) === 1);
-    return copied;
+    if (this.#evp.copyContext(copied.#address, this.#address) === 1) return copied;
+    copied.free();
+    throw failure(this.#evp);
   }
 
   /** Where it lies; valid until it is freed. */
@@ -51,15 +57,13 @@ export class EvpContext {
   update(from: Uint8Array, fromOffset: number, to: Uint8Array, toOffset: number, bytes: number): void {
     const evp = this.#evp;
     const output = evp.destinations.of(to, toOffset);
-    check(evp.update(this.#address, output, evp.length, evp.sources.of(from, fromOffset), bytes) === 1);
+    const good = evp.update(this.#address, output, evp.length, evp.sources.of(from, fromOffset), bytes);
+    if (good !== 1) throw failure(evp);
   }
 
   /** Starts each sector with its IV. */
   sectors(
-    from: Uint8Array,
-    fromOffset: number,
-    to: Uint8Array,
-    toOffset: number,
+    { from, fromOffset, to, toOffset }: Readonly<Span>,
     sectors: number,
     sectorSize: number,
     ivs: IvTable,
@@ -78,7 +82,7 @@ export class EvpContext {
       input += sectorSize;
       output += sectorSize;
     }
-    check(good === 1);
+    if (good !== 1) throw failure(this.#evp);
   }
 
   /** Wipes and gives back the memory. */
@@ -88,6 +92,7 @@ export class EvpContext {
   }
 }
 
-function check(good: boolean): void {
-  if (!good) throw fail('EIO', 'OpenSSL failed to cipher');
+function failure(evp: Evp): Error {
+  evp.clearErrors();
+  return fail('EIO', 'OpenSSL failed to cipher');
 }

@@ -4,6 +4,7 @@ import { EvpContext } from './evp-context.ts';
 import type { Evp } from './evp.ts';
 import type { SectorMode } from './sector-mode.ts';
 import type { IvTable } from './iv-table.ts';
+import type { Span } from './span.ts';
 
 /** OpenSSL's own functions: no object and no copy per sector. */
 export class EvpEngine implements Engine {
@@ -59,26 +60,9 @@ class EvpSectors implements SectorMode {
     this.#ivSize = ivSize;
   }
 
-  encrypt(
-    from: Uint8Array,
-    fromOffset: number,
-    to: Uint8Array,
-    toOffset: number,
-    sectors: number,
-    ivs: IvTable,
-  ): void {
-    this.#encrypting.sectors(from, fromOffset, to, toOffset, sectors, this.#sectorSize, ivs, this.#ivSize);
-  }
-
-  decrypt(
-    from: Uint8Array,
-    fromOffset: number,
-    to: Uint8Array,
-    toOffset: number,
-    sectors: number,
-    ivs: IvTable,
-  ): void {
-    this.#decrypting.sectors(from, fromOffset, to, toOffset, sectors, this.#sectorSize, ivs, this.#ivSize);
+  run(encrypting: boolean, span: Readonly<Span>, sectors: number, ivs: IvTable): void {
+    const context = encrypting ? this.#encrypting : this.#decrypting;
+    context.sectors(span, sectors, this.#sectorSize, ivs, this.#ivSize);
   }
 
   lease(encrypting: boolean): EvpContext {

@@ -23,6 +23,8 @@ export interface Evp {
   readonly setPadding: Call;
   /** context, to, address of an int that takes the bytes written, from, bytes. */
   readonly update: Call;
+  /** Forgets the errors of this thread: a TLS connection would take them for its own. After each call that failed. */
+  readonly clearErrors: Call;
   /** Where the memory of requests lies: what they read and what they write, so that each keeps its last answer. */
   readonly sources: AddressBook;
   readonly destinations: AddressBook;
@@ -73,6 +75,7 @@ function bind(koffi: Koffi): Evp {
     init: call('int EVP_CipherInit_ex2(uintptr_t, uintptr_t, uintptr_t, uintptr_t, int, uintptr_t)'),
     setPadding: call('int EVP_CIPHER_CTX_set_padding(uintptr_t, int)'),
     update: call('int EVP_CipherUpdate(uintptr_t, uintptr_t, uintptr_t, uintptr_t, int)'),
+    clearErrors: call('void ERR_clear_error()'),
     sources: books(),
     destinations,
     length: keptInt(destinations),

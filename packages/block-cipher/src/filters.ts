@@ -25,7 +25,7 @@ export interface FilterRequest {
 /** The filter of a spec, if it has one. */
 export function openFilter({ engine, spec, ivKey, sectorSize }: FilterRequest): SectorFilter | undefined {
   if (spec.iv === 'lmk') return new LoopAesFilter(spec.ivSize, ivKey);
-  if (spec.iv === 'tcw') return new WhiteningFilter(ivKey.slice(spec.ivSize));
+  if (spec.iv === 'tcw') return new WhiteningFilter(ivKey.subarray(spec.ivSize));
   if (spec.iv !== 'elephant') return undefined;
   return new ElephantFilter(engine.stream(`aes-${ivKey.length * 8}-ecb`, ivKey, true), sectorSize);
 }

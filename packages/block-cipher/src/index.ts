@@ -6,6 +6,11 @@ export { type CipherJob, CipherPool, type CipherPoolOptions, type JobDone } from
 export type { EngineName } from './engine.ts';
 export { type KeyOptions, keySizes } from './keys.ts';
 export { type CipherOptions, loadEngines } from './options.ts';
-export { openSectorCipher, type SectorCipher } from './sector-cipher.ts';
-export { openTaggedCipher, type TaggedCipher, type TaggedCipherOptions } from './tagged-cipher.ts';
+export { type CipherCall, openSectorCipher, type SectorCipher } from './sector-cipher.ts';
+export {
+  openTaggedCipher,
+  type TaggedCall,
+  type TaggedCipher,
+  type TaggedCipherOptions,
+} from './tagged-cipher.ts';
 export { type CipherMode, type CipherSpec, type IvKind, parseCipherSpec, type SpecOptions } from './spec.ts';

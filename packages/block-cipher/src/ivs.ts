@@ -4,6 +4,7 @@ import type { Engine, Stream } from './engine.ts';
 import { openMode } from './modes.ts';
 import { swapped } from './scratch.ts';
 import type { SectorMode } from './sector-mode.ts';
+import { Span } from './span.ts';
 import type { CipherSpec, IvKind } from './spec.ts';
 import type { IvTable } from './iv-table.ts';
 
@@ -172,6 +173,7 @@ class OffsetIvs implements IvSource {
   readonly #numbers: IvSource;
   readonly #mode: SectorMode;
   readonly #size: number;
+  readonly #span: Span = new Span();
   #zeroes: Uint8Array = new Uint8Array(0);
 
   constructor({ engine, spec, firstKey }: IvRequest, numbers: IvSource) {
@@ -184,7 +186,8 @@ class OffsetIvs implements IvSource {
     const bytes = sectors * this.#size;
     if (this.#zeroes.length < bytes) this.#zeroes = new Uint8Array(bytes);
     this.#numbers.fill(ivs, number, sectors, step);
-    this.#mode.encrypt(this.#zeroes, 0, ivs.bytes, 0, sectors, ivs);
+    this.#mode.run(true, this.#span.set(this.#zeroes, 0, ivs.bytes, 0, bytes, 0), sectors, ivs);
+    this.#span.clear();
   }
 
   close(): void {

@@ -18,12 +18,12 @@ export class LrwTweak implements Tweak {
   readonly #index: Int32Array = new Int32Array(4);
   readonly #mask: Int32Array = new Int32Array(4);
 
-  /** `key`: 16 bytes. `blocks`: 16 bytes each, in a sector. */
+  /** `key`: 16 bytes, which are not kept. `blocks`: 16 bytes each, in a sector. */
   constructor(key: Uint8Array, blocks: number) {
     this.#blocks = blocks;
     const view = new DataView(key.buffer, key.byteOffset, key.byteLength);
-    const power = Array.from({ length: 4 }, (_, word) => view.getInt32(word * 4));
-    const sum = [0, 0, 0, 0];
+    const power = Int32Array.from({ length: 4 }, (_, word) => view.getInt32(word * 4));
+    const sum = new Int32Array(4);
     for (let bit = 0; bit < BITS; bit++) {
       for (let word = 0; word < 4; word++) {
         sum[word]! ^= power[word]!;
@@ -32,6 +32,8 @@ export class LrwTweak implements Tweak {
       }
       double(power);
     }
+    power.fill(0);
+    sum.fill(0);
   }
 
   fill(masks: Int32Array, ivs: IvTable, first: number, sectors: number): void {
@@ -84,7 +86,7 @@ export class LrwTweak implements Tweak {
 }
 
 /** Times x, modulo x^128 + x^7 + x^2 + x + 1. */
-function double(value: number[]): void {
+function double(value: Int32Array): void {
   const carry = (value[0]! >> 31) & 0x87;
   for (let word = 0; word < 3; word++) value[word] = (value[word]! << 1) | (value[word + 1]! >>> 31);
   value[3] = (value[3]! << 1) ^ carry;

@@ -79,7 +79,7 @@ function openXts(request: ModeRequest): SectorMode {
 function openLrw(request: ModeRequest): SectorMode {
   const { key, sectorSize } = request;
   const ecb = algorithm(request, key.subarray(0, -BLOCK), 'ecb');
-  const tweak = new LrwTweak(key.slice(-BLOCK), sectorSize / BLOCK);
+  const tweak = new LrwTweak(key.subarray(-BLOCK), sectorSize / BLOCK);
   return new TweakedMode(ecb.open(true), ecb.open(false), tweak, sectorSize);
 }
 

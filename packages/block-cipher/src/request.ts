@@ -1,18 +1,19 @@
 import { fail } from '@interposer/core';
 import type { Layout } from './options.ts';
+import type { Span } from './span.ts';
 import type { CipherSpec } from './spec.ts';
+
+/** Sectors to be ciphered, as for `SectorCipher.encrypt`. */
+export type CipherRequest = Readonly<
+  Pick<Span, 'from' | 'fromOffset' | 'to' | 'toOffset' | 'bytes' | 'sector'>
+>;
 
 /** Throws EINVAL if a request does not fit its buffers or the sectors: native code would write where it is told to. */
 export function checkRequest(
   spec: CipherSpec,
   { ratio, sectorSize, ivOffset }: Layout,
   wiped: boolean,
-  from: Uint8Array,
-  fromOffset: number,
-  to: Uint8Array,
-  toOffset: number,
-  bytes: number,
-  sector: number,
+  { from, fromOffset, to, toOffset, bytes, sector }: CipherRequest,
 ): void {
   if (wiped) throw fail('EINVAL', `the key of ${spec.text} was wiped`);
   const fits =

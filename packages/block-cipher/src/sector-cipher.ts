@@ -6,6 +6,20 @@ import { type CipherOptions, readOptions } from './options.ts';
 import type { CipherSpec } from './spec.ts';
 
 /**
+ * Ciphers `bytes` bytes, a multiple of the sector size, as the sectors from `sector` on (units of 512 bytes, a multiple of the sector
+ * size, without the IV offset). `from` is only read, unless `from` and `to` are the same bytes; they must not overlap otherwise.
+ * Errors: EINVAL for a range that does not fit and after `wipe`, EIO if OpenSSL fails.
+ */
+export type CipherCall = (
+  from: Uint8Array,
+  fromOffset: number,
+  to: Uint8Array,
+  toOffset: number,
+  bytes: number,
+  sector: number,
+) => void;
+
+/**
  * A cipher with its key. Calls are synchronous and take whole sectors from anywhere in any buffer. With the engine `evp` cbc, ctr,
  * ecb and XTS of AES allocate nothing but the boxes of the addresses that native calls take, 16 bytes each, two or three per sector.
  */
@@ -14,28 +28,11 @@ export interface SectorCipher {
   readonly engine: EngineName;
   /** Bytes. */
   readonly sectorSize: number;
-  /**
-   * Encrypts `bytes` bytes, a multiple of the sector size, as the sectors from `sector` on (units of 512 bytes, a multiple of the
-   * sector size, without the IV offset). `from` is only read, unless `from` and `to` are the same bytes; they must not overlap
-   * otherwise. Errors: EINVAL for a range that does not fit and after `wipe`.
-   */
-  encrypt(
-    from: Uint8Array,
-    fromOffset: number,
-    to: Uint8Array,
-    toOffset: number,
-    bytes: number,
-    sector: number,
-  ): void;
+  /** Far from a gigabyte a second: the processor has no instructions for it. */
+  readonly slow: boolean;
+  readonly encrypt: CipherCall;
   /** The way back, by the same rules. */
-  decrypt(
-    from: Uint8Array,
-    fromOffset: number,
-    to: Uint8Array,
-    toOffset: number,
-    bytes: number,
-    sector: number,
-  ): void;
+  readonly decrypt: CipherCall;
   /** Wipes the key and gives its memory back, as far as it is ours; once more does nothing. */
   wipe(): void;
 }

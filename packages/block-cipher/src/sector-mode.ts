@@ -1,29 +1,14 @@
 import type { EvpContext } from './evp-context.ts';
 import type { IvTable } from './iv-table.ts';
+import type { Span } from './span.ts';
 
-/**
- * A cipher with one key in one mode, for runs of sectors.
- *
- * `ivs` holds an IV for each sector; what it holds afterwards is undefined.
- * `from` and `to` are the same bytes or do not overlap; `from` is not written to otherwise.
- */
+/** A cipher with one key in one mode, for runs of sectors. */
 export interface SectorMode {
-  encrypt(
-    from: Uint8Array,
-    fromOffset: number,
-    to: Uint8Array,
-    toOffset: number,
-    sectors: number,
-    ivs: IvTable,
-  ): void;
-  decrypt(
-    from: Uint8Array,
-    fromOffset: number,
-    to: Uint8Array,
-    toOffset: number,
-    sectors: number,
-    ivs: IvTable,
-  ): void;
+  /**
+   * Ciphers `sectors` sectors from the start of `span`, whose source is not written to unless it is the destination too. `ivs` holds
+   * an IV for each sector; what it holds afterwards is undefined.
+   */
+  run(encrypting: boolean, span: Readonly<Span>, sectors: number, ivs: IvTable): void;
   /** A context that another thread may use on its own, for the caller to free; none where the mode is more than native calls. */
   lease(encrypting: boolean): EvpContext | undefined;
   /** Forgets the key. */

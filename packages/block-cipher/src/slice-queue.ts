@@ -2,7 +2,7 @@ import { asError } from '@interposer/core';
 import type { CipherJob, JobDone } from './cipher-pool.ts';
 
 /** Bytes ciphered at a time: less than a millisecond's work even for the slowest ciphers. */
-const SLICE = 32 * 1024;
+export const SLICE: number = 32 * 1024;
 /** Milliseconds after which the event loop has its turn. */
 const TURN = 1;
 

@@ -4,6 +4,7 @@ import type { KeyParts } from './keys.ts';
 import { openMode } from './modes.ts';
 import type { Layout } from './options.ts';
 import type { SectorMode } from './sector-mode.ts';
+import type { Span } from './span.ts';
 import type { CipherSpec } from './spec.ts';
 import { IvTable } from './iv-table.ts';
 
@@ -16,23 +17,9 @@ export interface Header {
 
 /** Ciphers single sectors of `size` bytes with their tags. */
 export interface TagCodec {
-  encrypt(
-    from: Uint8Array,
-    fromOffset: number,
-    to: Uint8Array,
-    toOffset: number,
-    header: Header,
-    tag: Uint8Array,
-  ): void;
+  encrypt(span: Readonly<Span>, header: Header, tag: Uint8Array): void;
   /** False if the tag is wrong; nothing is written then. */
-  decrypt(
-    from: Uint8Array,
-    fromOffset: number,
-    to: Uint8Array,
-    toOffset: number,
-    header: Header,
-    tag: Uint8Array,
-  ): boolean;
+  decrypt(span: Readonly<Span>, header: Header, tag: Uint8Array): boolean;
   /** Forgets the key. */
   close(): void;
 }
@@ -55,14 +42,7 @@ export class AeadCodec implements TagCodec {
     this.#tagSize = tagSize;
   }
 
-  encrypt(
-    from: Uint8Array,
-    fromOffset: number,
-    to: Uint8Array,
-    toOffset: number,
-    { bytes }: Header,
-    tag: Uint8Array,
-  ): void {
+  encrypt({ from, fromOffset, to, toOffset }: Readonly<Span>, { bytes }: Header, tag: Uint8Array): void {
     const options = { authTagLength: this.#tagSize };
     const cipher = createCipheriv(this.#algorithm, this.#key, bytes.subarray(NUMBER_SIZE), options);
     cipher.setAAD(bytes);
@@ -71,14 +51,7 @@ export class AeadCodec implements TagCodec {
     tag.set(cipher.getAuthTag());
   }
 
-  decrypt(
-    from: Uint8Array,
-    fromOffset: number,
-    to: Uint8Array,
-    toOffset: number,
-    { bytes }: Header,
-    tag: Uint8Array,
-  ): boolean {
+  decrypt({ from, fromOffset, to, toOffset }: Readonly<Span>, { bytes }: Header, tag: Uint8Array): boolean {
     const options = { authTagLength: this.#tagSize };
     const cipher = createDecipheriv(this.#algorithm, this.#key, bytes.subarray(NUMBER_SIZE), options);
     cipher.setAAD(bytes);
@@ -116,32 +89,21 @@ export class MacCodec implements TagCodec {
     this.#iv = new IvTable(spec.ivSize);
   }
 
-  encrypt(
-    from: Uint8Array,
-    fromOffset: number,
-    to: Uint8Array,
-    toOffset: number,
-    header: Header,
-    tag: Uint8Array,
-  ): void {
+  encrypt(span: Readonly<Span>, header: Header, tag: Uint8Array): void {
     // The mode uses up what it is given.
     this.#iv.words.set(header.iv.words);
-    this.#mode.encrypt(from, fromOffset, to, toOffset, 1, this.#iv);
-    tag.set(this.#macOf(header, to, toOffset).subarray(0, tag.length));
+    this.#mode.run(true, span, 1, this.#iv);
+    tag.set(this.#macOf(header, span.to, span.toOffset).subarray(0, tag.length));
   }
 
-  decrypt(
-    from: Uint8Array,
-    fromOffset: number,
-    to: Uint8Array,
-    toOffset: number,
-    header: Header,
-    tag: Uint8Array,
-  ): boolean {
-    const good = timingSafeEqual(this.#macOf(header, from, fromOffset).subarray(0, tag.length), tag);
+  decrypt(span: Readonly<Span>, header: Header, tag: Uint8Array): boolean {
+    const good = timingSafeEqual(
+      this.#macOf(header, span.from, span.fromOffset).subarray(0, tag.length),
+      tag,
+    );
     if (!good) return false;
     this.#iv.words.set(header.iv.words);
-    this.#mode.decrypt(from, fromOffset, to, toOffset, 1, this.#iv);
+    this.#mode.run(false, span, 1, this.#iv);
     return true;
   }
 

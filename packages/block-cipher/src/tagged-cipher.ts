@@ -4,6 +4,7 @@ import type { EngineName } from './engine.ts';
 import { DmTaggedCipher } from './dm-tagged-cipher.ts';
 import { splitKey, wipeKeys } from './keys.ts';
 import { type CipherOptions, readOptions } from './options.ts';
+import type { CipherCall } from './sector-cipher.ts';
 import type { CipherSpec } from './spec.ts';
 
 /** Options of a cipher that keeps something per sector. */
@@ -14,6 +15,11 @@ export interface TaggedCipherOptions extends CipherOptions {
   readonly macKeySize?: number | undefined;
 }
 
+/** As `CipherCall`, with the tuples of the sectors. */
+export type TaggedCall<Result> = (
+  ...args: readonly [...Parameters<CipherCall>, tuples: Uint8Array, tuplesOffset: number]
+) => Result;
+
 /** A cipher with its key, and a tuple for each sector: the tag that proves it, then the IV if it is random. */
 export interface TaggedCipher {
   readonly spec: CipherSpec;
@@ -23,30 +29,12 @@ export interface TaggedCipher {
   /** Bytes per sector. */
   readonly tupleSize: number;
   /** As `SectorCipher.encrypt`; the tuples are written at `tuplesOffset`. */
-  encrypt(
-    from: Uint8Array,
-    fromOffset: number,
-    to: Uint8Array,
-    toOffset: number,
-    bytes: number,
-    sector: number,
-    tuples: Uint8Array,
-    tuplesOffset: number,
-  ): void;
+  readonly encrypt: TaggedCall<void>;
   /**
    * The way back: -1, or the number (units of 512 bytes) of the first sector that is not what was encrypted there. Only sectors
    * before that one are written to `to`.
    */
-  decrypt(
-    from: Uint8Array,
-    fromOffset: number,
-    to: Uint8Array,
-    toOffset: number,
-    bytes: number,
-    sector: number,
-    tuples: Uint8Array,
-    tuplesOffset: number,
-  ): number;
+  readonly decrypt: TaggedCall<number>;
   /** As `SectorCipher.wipe`. */
   wipe(): void;
 }

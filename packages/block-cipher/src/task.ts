@@ -1,9 +1,11 @@
+import { fail } from '@interposer/core';
 import type { CipherJob, JobDone } from './cipher-pool.ts';
 import type { Order } from './cipher-thread.ts';
 import type { DmCipher } from './dm-cipher.ts';
 import type { EvpContext } from './evp-context.ts';
 import type { Evp } from './evp.ts';
 import { IvTable } from './iv-table.ts';
+import type { SliceQueue } from './slice-queue.ts';
 
 /** Bytes per sector in the table of IVs. */
 const MOST_IV = 16;
@@ -25,9 +27,14 @@ export class Task {
   begin(job: CipherJob, cipher: DmCipher, done: JobDone): boolean {
     const context = cipher.lease(job.encrypting);
     if (context === undefined) return false;
-    const sectors = job.bytes / cipher.sectorSize;
-    if (this.#ivs.bytes.length < sectors * MOST_IV) this.#ivs = new IvTable(sectors * MOST_IV);
-    cipher.fillIvs(this.#ivs, job.sector, sectors);
+    try {
+      const sectors = job.bytes / cipher.sectorSize;
+      if (this.#ivs.bytes.length < sectors * MOST_IV) this.#ivs = new IvTable(sectors * MOST_IV);
+      cipher.fillIvs(this.#ivs, job.sector, sectors);
+    } catch (error) {
+      cipher.giveBack(context, job.encrypting);
+      throw error;
+    }
     this.#context = context;
     this.#cipher = cipher;
     this.#job = job;
@@ -53,9 +60,23 @@ export class Task {
   }
 
   end(error: Error | undefined): void {
-    const [job, done] = [this.#job!, this.#done!];
-    this.#cipher!.giveBack(this.#context!, job.encrypting);
-    this.#context = this.#cipher = this.#job = this.#done = undefined;
+    const job = this.#job!;
+    const done = this.#done!;
+    this.#forget();
     done(error, job);
+  }
+
+  /** The thread is gone. What is left of the data in place nobody knows; else another can do it from the start. */
+  lose(others: SliceQueue): void {
+    const job = this.#job!;
+    const done = this.#done!;
+    this.#forget();
+    if (job.from.buffer !== job.to.buffer) others.add(job, done);
+    else done(fail('EIO', 'a thread of the pool of ciphers ended'), job);
+  }
+
+  #forget(): void {
+    this.#cipher!.giveBack(this.#context!, this.#job!.encrypting);
+    this.#context = this.#cipher = this.#job = this.#done = undefined;
   }
 }

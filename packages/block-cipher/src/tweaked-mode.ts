@@ -2,6 +2,7 @@ import type { Stream } from './engine.ts';
 import { scratch, SCRATCH_SIZE, xorWords } from './scratch.ts';
 import type { SectorMode } from './sector-mode.ts';
 import type { IvTable } from './iv-table.ts';
+import type { Span } from './span.ts';
 
 /** Fills the masks of a run of sectors, block after block. */
 export interface Tweak {
@@ -27,47 +28,13 @@ export class TweakedMode implements SectorMode {
     this.#sectorSize = sectorSize;
   }
 
-  encrypt(
-    from: Uint8Array,
-    fromOffset: number,
-    to: Uint8Array,
-    toOffset: number,
+  run(
+    encrypting: boolean,
+    { from, fromOffset, to, toOffset }: Readonly<Span>,
     sectors: number,
     ivs: IvTable,
   ): void {
-    this.#run(this.#encrypting, from, fromOffset, to, toOffset, sectors, ivs);
-  }
-
-  decrypt(
-    from: Uint8Array,
-    fromOffset: number,
-    to: Uint8Array,
-    toOffset: number,
-    sectors: number,
-    ivs: IvTable,
-  ): void {
-    this.#run(this.#decrypting, from, fromOffset, to, toOffset, sectors, ivs);
-  }
-
-  lease(): undefined {
-    return undefined;
-  }
-
-  close(): void {
-    this.#encrypting.close();
-    this.#decrypting.close();
-    this.#tweak.close();
-  }
-
-  #run(
-    stream: Stream,
-    from: Uint8Array,
-    fromOffset: number,
-    to: Uint8Array,
-    toOffset: number,
-    sectors: number,
-    ivs: IvTable,
-  ): void {
+    const stream = encrypting ? this.#encrypting : this.#decrypting;
     const { words, bytes, masks } = scratch();
     const size = this.#sectorSize;
     const most = SCRATCH_SIZE / size;
@@ -82,5 +49,15 @@ export class TweakedMode implements SectorMode {
       xorWords(words, masks, length / 4);
       to.set(bytes.subarray(0, length), toOffset + first * size);
     }
+  }
+
+  lease(): undefined {
+    return undefined;
+  }
+
+  close(): void {
+    this.#encrypting.close();
+    this.#decrypting.close();
+    this.#tweak.close();
   }
 }

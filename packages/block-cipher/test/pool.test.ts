@@ -202,3 +202,26 @@ describe('a pool that is closed', () => {
     await pool.close();
   });
 });
+
+describe('a burst of small jobs', () => {
+  it('takes only a part of a turn of the event loop', async () => {
+    const pool = openPool({ threads: 0, threshold: 2 ** 20 });
+    const cipher = open('aes-xts-plain64', 64);
+    const jobs = Array.from({ length: 20 }, () => makeJob(cipher));
+    const ended: CipherJob[] = [];
+    const submitAll = (): void => {
+      for (const job of jobs) pool.submit(job, (_error, same) => ended.push(same));
+    };
+    submitAll();
+    expect(ended.length).toBe(8);
+    while (ended.length < 20) await setImmediate();
+    const result = wanted(jobs[0]!);
+    for (const job of jobs) expect(Buffer.compare(job.to.subarray(1), result)).toBe(0);
+    // The next turn begins anew; little ones are always done at once.
+    ended.length = 0;
+    submitAll();
+    expect(ended.length).toBe(8);
+    pool.submit({ ...jobs[0]!, bytes: 32768 }, (_error, same) => ended.push(same));
+    expect(ended.length).toBe(9);
+  });
+});

@@ -17,6 +17,7 @@ export class CommandFailure extends Error {
 /** What the C library says for each of our codes. */
 const STRERROR: Readonly<Record<ErrorCode, string>> = {
   EACCES: 'Permission denied',
+  E2BIG: 'Argument list too long',
   EAGAIN: 'Resource temporarily unavailable',
   EALREADY: 'Operation already in progress',
   EAPI: 'Exec format error',

@@ -53,7 +53,7 @@ export const OPTIONS: readonly OptionSpec[] = [
     dmsetup: true,
   },
   { name: 'inactive', about: 'Ask for the inactive table instead of the live one', dmsetup: true },
-  { name: 'showkeys', about: 'Show secrets in tables', dmsetup: true },
+  { name: 'showkeys', about: 'Show secrets in tables and filters', dmsetup: true },
   { name: 'target', value: 'TYPE', about: 'Lines or devices of this target type only', dmsetup: true },
   { name: 'noflush', about: 'Keep bios that targets hold back for the next table', dmsetup: true },
   { name: 'nolockfs', about: 'Accepted; there is no file system to lock', dmsetup: true },
@@ -198,7 +198,11 @@ export const OPTIONS: readonly OptionSpec[] = [
   {
     name: 'key-file',
     value: 'FILE',
-    about: 'File with the passphrase, all of it; - for standard input. Else it is typed',
+    about: 'File with the passphrase or key, all of it; - for standard input. Else it is typed',
+  },
+  {
+    name: 'hex',
+    about: 'The key file has hexadecimal digits; blanks and newlines between them do not count',
   },
   { name: 'keyfile-offset', value: 'BYTES', about: 'Bytes of the key file to leave out' },
   {

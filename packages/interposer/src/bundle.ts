@@ -15,6 +15,7 @@ import * as delay from '@interposer/target-delay';
 import * as dust from '@interposer/target-dust';
 import * as errorPackage from '@interposer/target-error';
 import * as flakey from '@interposer/target-flakey';
+import * as integrity from '@interposer/target-integrity';
 import * as linear from '@interposer/target-linear';
 import * as logWrites from '@interposer/target-log-writes';
 import * as mirror from '@interposer/target-mirror';
@@ -40,6 +41,7 @@ export const bundledPlugins: readonly Plugin[] = [
   importedPlugin('@interposer/target-dust', dust, import.meta.url),
   importedPlugin('@interposer/target-error', errorPackage, import.meta.url),
   importedPlugin('@interposer/target-flakey', flakey, import.meta.url),
+  importedPlugin('@interposer/target-integrity', integrity, import.meta.url),
   importedPlugin('@interposer/target-linear', linear, import.meta.url),
   importedPlugin('@interposer/target-log-writes', logWrites, import.meta.url),
   importedPlugin('@interposer/target-mirror', mirror, import.meta.url),

@@ -18,7 +18,7 @@ export { readTrace, trace } from '@interposer/filter-trace';
 export { volatile } from '@interposer/filter-volatile';
 export * from '@interposer/frontend-nbd';
 export * from '@interposer/live-snapshot';
-export { crypt, cryptFilter, keyRing } from '@interposer/target-crypt';
+export { crypt, cryptFilter } from '@interposer/target-crypt';
 export { delay, delayFilter } from '@interposer/target-delay';
 export { dust, dustFilter } from '@interposer/target-dust';
 export { error, errorFilter } from '@interposer/target-error';

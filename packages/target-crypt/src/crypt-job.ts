@@ -23,6 +23,14 @@ export class CryptJob implements CipherJob {
   constructor(cipher: SectorCipher) {
     this.cipher = cipher;
   }
+
+  /** Lets go of what it was for. */
+  forget(): void {
+    this.bio = null;
+    this.buffer = null;
+    this.from = NO_DATA;
+    this.to = NO_DATA;
+  }
 }
 
 /** Jobs that are not in use, so that after a while none is made for a bio. */
@@ -43,10 +51,7 @@ export class CryptJobs {
   }
 
   put(job: CryptJob): void {
-    job.bio = null;
-    job.buffer = null;
-    job.from = NO_DATA;
-    job.to = NO_DATA;
+    job.forget();
     this.#free.push(job);
   }
 }

@@ -9,6 +9,7 @@ import {
   type Frame,
   type Holder,
   MapResult,
+  type PooledBuffer,
   type Port,
   SECTOR_SIZE,
   Status,
@@ -90,13 +91,27 @@ export class CryptPath implements Frame {
 
   #write(bio: Bio): MapResult {
     const bytes = bio.count * SECTOR_SIZE;
+    const buffer = this.#roomFor(bytes);
+    if (buffer === null) {
+      bio.complete(Status.NoMem);
+      return MapResult.Submitted;
+    }
     const job = this.#jobs.get(this.cipher, bio, bytes, bio.sector - this.#begin);
     job.encrypting = true;
-    job.buffer = this.#buffers.get(bytes);
-    job.to = job.buffer;
+    job.buffer = buffer;
+    job.to = buffer;
     job.toOffset = 0;
     this.#ciphers.submit(job, this.#onEncrypted);
     return MapResult.Submitted;
+  }
+
+  /** A shortage of memory is no fault of this target: one write fails. */
+  #roomFor(bytes: number): PooledBuffer | null {
+    try {
+      return this.#buffers.get(bytes);
+    } catch {
+      return null;
+    }
   }
 
   readonly #onEncrypted = (error: Error | undefined, job: CryptJob): void => {

@@ -1,14 +1,17 @@
 import {
   type CipherSpec,
   openSectorCipher,
+  openTaggedCipher,
   parseCipherSpec,
   type SectorCipher,
+  type TaggedCipher,
 } from '@interposer/block-cipher';
 import {
   type Area,
   type Bio,
   BioOp,
   fail,
+  type KeySource,
   type Limits,
   type MapResult,
   opSet,
@@ -18,9 +21,9 @@ import {
   type TargetContext,
 } from '@interposer/core';
 import { CryptPath } from './crypt-path.ts';
-import type { KeyRing } from './key-ring.ts';
 import { type CryptOptions, parseOptions } from './options.ts';
 import type { SharedPool } from './shared-pool.ts';
+import { TaggedPath } from './tagged-path.ts';
 import { keySizeOf, VolumeKey } from './volume-key.ts';
 
 /** Sectors that are ciphered at a time: bounds the memory of a request, and lets several threads work on it. */
@@ -38,7 +41,7 @@ export interface CryptArgs {
 
 /** What the targets of one type share. */
 export interface CryptContext {
-  readonly keyRing: KeyRing;
+  readonly keyRing: KeySource;
   readonly pool: SharedPool;
 }
 
@@ -53,14 +56,14 @@ export class Crypt implements Target {
   readonly #spec: CipherSpec;
   readonly #options: CryptOptions;
   readonly #context: CryptContext;
-  readonly #path: CryptPath;
+  readonly #path: CryptPath | TaggedPath;
   #key: VolumeKey;
   /** False from a wipe to the next key. */
   #hasKey = true;
   #isSuspended = false;
 
   /** `<cipher> <key> <iv_offset> <device> <offset> [<options> <option>...]` */
-  constructor({ begin, sectors }: TargetContext, args: CryptArgs, context: CryptContext) {
+  constructor({ begin, sectors, log }: TargetContext, args: CryptArgs, context: CryptContext) {
     const { device, offset } = args;
     this.#sectors = sectors;
     this.#port = device;
@@ -73,10 +76,15 @@ export class Crypt implements Target {
     checkBegin(begin, this.#options.sectorSize);
     checkIvOffset(args.iv_offset, sectors, this.#options.sectorSize);
     checkOffset(device, offset, this.#options.sectorSize);
-    this.#spec = readSpec(args.cipher, this.#options);
+    this.#spec = parseCipherSpec(args.cipher, { aead: this.#options.integrity?.aead ?? false });
+    checkIntegrity(device, this.#spec, this.#options);
     this.#key = VolumeKey.read(args.key, context.keyRing);
     const cipher = this.#openCipher(this.#key);
-    this.#path = new CryptPath({ begin, port: device, offset }, cipher, context.pool.acquire());
+    const place = { begin, port: device, offset };
+    this.#path =
+      'tupleSize' in cipher
+        ? new TaggedPath(place, cipher, context.pool.acquire(), log)
+        : new CryptPath(place, cipher, context.pool.acquire());
   }
 
   map(bio: Bio): MapResult {
@@ -99,6 +107,7 @@ export class Crypt implements Target {
       ops: allowDiscards ? stacked.ops : stacked.ops & ~opSet(BioOp.Discard),
       discardGranularity:
         allowDiscards && discardGranularity > 0 ? Math.max(discardGranularity, sectorSize) : 0,
+      integrity: 0,
     };
   }
 
@@ -149,18 +158,26 @@ export class Crypt implements Target {
     const cipher = this.#openCipher(key);
     this.#wipe();
     this.#key = key;
-    this.#path.cipher = cipher;
+    this.#use(cipher);
     this.#hasKey = true;
   }
 
-  #openCipher(key: VolumeKey): SectorCipher {
-    const { sectorSize, ivLargeSectors } = this.#options;
+  /** The spec tells which of the two it is. */
+  #use(cipher: SectorCipher | TaggedCipher): void {
+    this.#path.cipher = cipher;
+  }
+
+  #openCipher(key: VolumeKey): SectorCipher | TaggedCipher {
+    const { sectorSize, ivLargeSectors, integrity, macKeySize } = this.#options;
+    const options = { sectorSize, ivLargeSectors, ivOffset: this.#ivOffset };
     try {
-      const cipher = openSectorCipher(this.#spec, key.bytes, {
-        sectorSize,
-        ivLargeSectors,
-        ivOffset: this.#ivOffset,
-      });
+      const cipher = this.#spec.tagged
+        ? openTaggedCipher(this.#spec, key.bytes, {
+            ...options,
+            tupleSize: integrity?.bytes ?? 0,
+            macKeySize,
+          })
+        : openSectorCipher(this.#spec, key.bytes, options);
       key.forgetReferenced();
       return cipher;
     } catch (error) {
@@ -204,14 +221,34 @@ function checkOffset({ device }: Port, offset: number, sectorSize: number): void
   );
 }
 
-/** No device keeps anything beside its sectors yet, so what needs that is refused, as on any such device of the kernel. */
-function readSpec(text: string, { integrity }: CryptOptions): CipherSpec {
-  const spec = parseCipherSpec(text, { aead: integrity?.aead ?? false });
-  if (integrity === undefined && !spec.tagged) return spec;
-  throw fail(
-    'ENOTSUP',
-    'Integrity profile not supported. It needs a device below that keeps tags or IVs beside its sectors, and there is none yet',
-  );
+/** Tags and IVs need room beside the sectors of the device below. Kernel: crypt_integrity_ctr. */
+function checkIntegrity(
+  { limits, device }: Port,
+  spec: CipherSpec,
+  { integrity, sectorSize }: CryptOptions,
+): void {
+  if (!spec.tagged) return;
+  if (integrity === undefined) {
+    throw fail('EINVAL', `Integrity profile not supported. ${spec.text} needs integrity:<bytes>:aead|none`);
+  }
+  if (limits.integrity === 0) {
+    throw fail(
+      'EINVAL',
+      `Integrity profile not supported. ${device.name} keeps nothing beside its sectors: use an integrity device`,
+    );
+  }
+  if (limits.integrity < integrity.bytes) {
+    throw fail(
+      'EINVAL',
+      `Integrity profile tag size mismatch. ${device.name} keeps ${String(limits.integrity)} bytes beside each sector, not ${String(integrity.bytes)}`,
+    );
+  }
+  if (limits.logicalBlock !== sectorSize) {
+    throw fail(
+      'EINVAL',
+      `Integrity profile sector size mismatch. That of ${device.name} is ${String(limits.logicalBlock)}, not ${String(sectorSize)}`,
+    );
+  }
 }
 
 function unknownMessage(): Error {

@@ -38,6 +38,8 @@ export interface CryptOptions {
   readonly sectorSize: number;
   readonly ivLargeSectors: boolean;
   readonly integrity: Integrity | undefined;
+  /** Bytes of the key for authentication; undefined: as many as its digest has. */
+  readonly macKeySize: number | undefined;
   /** As the kernel shows them, with their number in front; empty where there is none. */
   readonly text: string;
 }
@@ -62,7 +64,8 @@ export function parseOptions(words: readonly string[], sectors: number): CryptOp
     sectorSize: values.get(SECTOR_SIZE_OPTION) ?? SECTOR_SIZE,
     ivLargeSectors: flags.has(LARGE_IVS),
     integrity,
-    text: optionsText(flags, values),
+    macKeySize: values.get(MAC_KEY_SIZE),
+    text: optionsText(flags, values, integrity),
   };
 }
 
@@ -119,11 +122,18 @@ function allOptions(): string {
   return [...FLAGS, `${SECTOR_SIZE_OPTION}:<bytes>`, LARGE_IVS, `${INTEGRITY}:<bytes>:aead|none`].join(', ');
 }
 
-function optionsText(flags: ReadonlySet<string>, values: ReadonlyMap<string, number>): string {
+function optionsText(
+  flags: ReadonlySet<string>,
+  values: ReadonlyMap<string, number>,
+  integrity: Integrity | undefined,
+): string {
   const sectorSize = values.get(SECTOR_SIZE_OPTION) ?? SECTOR_SIZE;
   const macKeySize = values.get(MAC_KEY_SIZE);
   const shown = [
     ...FLAGS.filter((flag) => flags.has(flag)),
+    ...(integrity === undefined
+      ? []
+      : [`${INTEGRITY}:${String(integrity.bytes)}:${integrity.aead ? 'aead' : 'none'}`]),
     ...(sectorSize === SECTOR_SIZE ? [] : [`${SECTOR_SIZE_OPTION}:${String(sectorSize)}`]),
     ...(flags.has(LARGE_IVS) ? [LARGE_IVS] : []),
     ...(macKeySize === undefined ? [] : [`${MAC_KEY_SIZE}:${String(macKeySize)}`]),

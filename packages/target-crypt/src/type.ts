@@ -1,23 +1,27 @@
 import { loadEngines } from '@interposer/block-cipher';
-import { asFilter, BioOp, defineTarget, type FilterType, opSet, type TargetType } from '@interposer/core';
+import {
+  asFilter,
+  BioOp,
+  defineTarget,
+  type FilterType,
+  type KeySource,
+  opSet,
+  type TargetType,
+} from '@interposer/core';
 import { Crypt } from './crypt.ts';
-import { KeyRing } from './key-ring.ts';
 import { SharedPool } from './shared-pool.ts';
 
 /** What a program may want otherwise. */
 export interface CryptSettings {
-  /** Where tables take keys from; by default the `keyRing` of this package. */
-  readonly keyRing?: KeyRing;
+  /** Where tables take keys from; by default the key ring of their engine. */
+  readonly keyRing?: KeySource;
   /** Threads for large requests, at most; 0: none. By default one less than there are processors, and at most 2. */
   readonly threads?: number;
 }
 
-/** The key ring of `crypt` and `cryptFilter`: one for the process, as the kernel has one for the machine. */
-export const keyRing: KeyRing = new KeyRing();
-
 /** The `crypt` target with settings of one's own. */
-export function defineCrypt({ keyRing: ring = keyRing, threads }: CryptSettings = {}): TargetType {
-  const shared = { keyRing: ring, pool: new SharedPool(threads === undefined ? {} : { threads }) };
+export function defineCrypt({ keyRing, threads }: CryptSettings = {}): TargetType {
+  const pool = new SharedPool(threads === undefined ? {} : { threads });
   return defineTarget({
     name: 'crypt',
     version: [1, 28, 0],
@@ -28,7 +32,12 @@ export function defineCrypt({ keyRing: ring = keyRing, threads }: CryptSettings 
         kind: 'word',
         about: 'cipher[:keys]-mode-iv[:options], or capi:mode(cipher)-iv[:options]',
       },
-      { name: 'key', kind: 'word', about: 'in hexadecimal, :<size>:<type>:<name> of the key ring, or -' },
+      {
+        name: 'key',
+        kind: 'word',
+        secret: true,
+        about: 'in hexadecimal, :<size>:<type>:<name> of the key ring, or -',
+      },
       {
         name: 'iv_offset',
         kind: 'sector',
@@ -47,14 +56,14 @@ export function defineCrypt({ keyRing: ring = keyRing, threads }: CryptSettings 
     countError: 'Not enough arguments',
     create: async (context, args) => {
       await loadEngines();
-      return new Crypt(context, args, shared);
+      return new Crypt(context, args, { keyRing: keyRing ?? context.keys, pool });
     },
   });
 }
 
 /** The same as a filter under a live device, which must hold ciphertext. */
 export function defineCryptFilter(settings: CryptSettings = {}): FilterType {
-  return asFilter(defineCrypt(settings), { altitude: '220000' });
+  return asFilter(defineCrypt(settings), { altitude: '220000', knowsIntegrity: true });
 }
 
 /** Everything under a key, as the kernel's dm-crypt does it. */

@@ -1,5 +1,4 @@
-import { fail } from '@interposer/core';
-import { KEY_TYPES, type KeyRing, type KeyType } from './key-ring.ts';
+import { fail, isKeyType, KEY_TYPES, type KeySource } from '@interposer/core';
 
 const NO_KEY = '-';
 
@@ -27,7 +26,7 @@ export class VolumeKey {
    * The key of `HEX`, `-` or `:SIZE:TYPE:NAME`. EINVAL for what is none of these, ENOKEY for what is not in the ring. No message
    * tells anything of a key that stands in the table.
    */
-  static read(word: string, ring: KeyRing): VolumeKey {
+  static read(word: string, ring: KeySource): VolumeKey {
     const parsed = parseWord(word);
     if (parsed.kind === 'hex') return new VolumeKey(decode(word, parsed.size), null);
     const { size, type, name } = parsed;
@@ -81,7 +80,7 @@ function decode(word: string, size: number): Buffer {
   return bytes;
 }
 
-function lookUp(size: number, type: string, name: string, ring: KeyRing): Buffer {
+function lookUp(size: number, type: string, name: string, ring: KeySource): Buffer {
   if (!isKeyType(type) || name === '') {
     throw fail(
       'EINVAL',
@@ -97,8 +96,4 @@ function lookUp(size: number, type: string, name: string, ring: KeyRing): Buffer
     'EINVAL',
     `${REFUSED}: the key ${type}:${name} has ${String(bytes.length)} bytes, not ${String(size)}`,
   );
-}
-
-function isKeyType(type: string): type is KeyType {
-  return (KEY_TYPES as readonly string[]).includes(type);
 }

@@ -1,42 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { SECTOR_SIZE } from '@interposer/core';
+import { KeyRing, SECTOR_SIZE } from '@interposer/core';
 import { describe, expect, it } from 'vitest';
-import { cryptFilter, defineCrypt, KeyRing } from '../src/index.ts';
+import { crypt, cryptFilter, defineCrypt } from '../src/index.ts';
 import { VolumeKey } from '../src/volume-key.ts';
 import { hexKey, recordedRing } from './ring.ts';
 import { errorOf, line, makeStand, XTS } from './stand.ts';
 
 describe('the key ring', () => {
-  it('keeps copies, by type and name, and wipes what goes', () => {
-    const ring = new KeyRing();
-    const mine = Buffer.from('a key of mine');
-    ring.add('user', 'k', mine);
-    ring.add('logon', 'k', Buffer.from('another'));
-    mine.fill(0);
-    expect(ring.read('user', 'k')?.toString()).toBe('a key of mine');
-    expect(ring.list()).toEqual([
-      { type: 'user', name: 'k', size: 13 },
-      { type: 'logon', name: 'k', size: 7 },
-    ]);
-    ring.read('user', 'k')?.fill(0);
-    expect(ring.read('user', 'k')?.toString()).toBe('a key of mine');
-    expect(ring.remove('user', 'k')).toBe(true);
-    expect(ring.remove('user', 'k')).toBe(false);
-    expect(ring.read('user', 'k')).toBeUndefined();
-    ring.clear();
-    expect(ring.list()).toEqual([]);
-  });
-
-  it.each([
-    ['', 'key'],
-    ['two words', 'key'],
-    ['k', ''],
-  ])('refuses the name "%s" with the key "%s"', (name, key) => {
-    expect(() => {
-      new KeyRing().add('user', name, Buffer.from(key));
-    }).toThrow(expect.objectContaining({ code: 'EINVAL' }));
-  });
-
   it('gives tables their keys, which stay when the ring forgets them', async () => {
     const keyRing = recordedRing();
     const { engine } = makeStand([defineCrypt({ keyRing })]);
@@ -127,12 +97,64 @@ describe('keys', () => {
     expect(data.equals(await engine.read('x', 0, 8))).toBe(true);
   });
 
-  it('of a filter cannot be changed', async () => {
+  it('of a filter are set and wiped while its mapped device is suspended', async () => {
+    const { engine } = makeStand([crypt, cryptFilter]);
+    await engine.create('m', { table: '0 8192 crypt cipher_null-ecb - 0 chaos:a 0' });
+    await engine.attachFilter('m', `crypt ${XTS}`);
+    const data = randomBytes(8 * SECTOR_SIZE);
+    await engine.write('m', 0, data);
+    const told = (...words: readonly string[]): Promise<string> => engine.messageFilter('m', 'crypt', words);
+    expect(await errorOf(told('key', 'wipe'))).toMatchObject({
+      code: 'EINVAL',
+      message: expect.stringContaining('not suspended'),
+    });
+    await engine.suspend('m');
+    await told('key', 'wipe');
+    expect((await engine.filters('m', { showKeys: true }))[0]?.args).toContain('0'.repeat(128));
+    const error = await errorOf(engine.resume('m'));
+    expect(error).toMatchObject({ code: 'EAGAIN', message: expect.stringContaining('key is not set') });
+    expect((await engine.info('m')).suspended).toBe(true);
+    const reading = engine.read('m', 0, 8);
+    await told('key', 'set', hexKey(64));
+    await engine.resume('m');
+    expect(data.equals(await reading)).toBe(true);
+    await engine.suspend('m');
+    await told('key', 'set', hexKey(64, 1));
+    await engine.resume('m');
+    expect(data.equals(await engine.read('m', 0, 8))).toBe(false);
+    // An edit closes the gate for a moment, too: that is no suspend.
+    await engine.addKey('logon', 'next', Buffer.from(hexKey(64), 'hex'));
+    await engine.swapFilter('m', 'crypt', 'crypt aes-xts-plain64 :64:logon:next 0');
+    expect((await errorOf(told('key', 'wipe'))).code).toBe('EINVAL');
+    expect(data.equals(await engine.read('m', 0, 8))).toBe(true);
+  });
+
+  it('that were wiped are no reason for a filter to stay, nor for its device', async () => {
+    const { engine } = makeStand([crypt, cryptFilter]);
+    for (const end of [
+      () => engine.detachFilter('m', 'crypt').then(() => engine.resume('m')),
+      () => engine.remove('m'),
+    ]) {
+      await engine.create('m', { table: '0 8192 crypt cipher_null-ecb - 0 chaos:a 0' });
+      await engine.attachFilter('m', `crypt ${XTS}`);
+      await engine.suspend('m');
+      await engine.messageFilter('m', 'crypt', ['key', 'wipe']);
+      await end();
+      await engine.remove('m').catch(() => undefined);
+    }
+    expect(await engine.list()).toEqual([]);
+  });
+
+  it('of a filter on a device without a suspend are changed by a swap', async () => {
     const { engine } = makeStand([cryptFilter]);
     const port = await engine.open('chaos:a');
-    await engine.attachFilter(port.device.number, `crypt ${XTS}`);
-    const error = await errorOf(engine.messageFilter(port.device.number, 'crypt', ['key', 'wipe']));
+    const device = port.device.number;
+    await engine.attachFilter(device, `crypt ${XTS}`);
+    const error = await errorOf(engine.messageFilter(device, 'crypt', ['key', 'wipe']));
     expect(error).toMatchObject({ code: 'EINVAL', message: expect.stringContaining('not suspended') });
+    await engine.swapFilter(device, 'crypt', `crypt aes-xts-plain64 ${hexKey(64, 1)} 0`);
+    const [row] = await engine.filters(device, { showKeys: true });
+    expect(row?.args).toContain(hexKey(64, 1));
     port.close();
   });
 });

@@ -1,4 +1,4 @@
-import { KeyRing } from '../src/index.ts';
+import { KeyRing } from '@interposer/core';
 
 /** So many bytes that count up, in hexadecimal. */
 export function hexKey(bytes: number, first = 0): string {

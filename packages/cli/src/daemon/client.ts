@@ -30,6 +30,9 @@ export function serviceOver(call: Call): Service {
     deps: (name, options) => send('deps', name, options),
     list: () => send('list'),
     types: () => send('types'),
+    addKey: (type, name, key) => send('addKey', type, name, base64Of(key)),
+    removeKey: (type, name) => send('removeKey', type, name),
+    keys: () => send('keys'),
     addExport: (name, request) => send('addExport', name, request),
     removeExport: (name, address) => send('removeExport', name, address),
     exports: () => send('exports'),
@@ -66,11 +69,11 @@ function editService(send: Send): Pick<Service, EditVerbs> {
     attachFilter: (device, spec) => send('attachFilter', device, spec),
     detachFilter: (device, which, options) => send('detachFilter', device, which, options),
     swapFilter: (device, old, spec) => send('swapFilter', device, old, spec),
-    filters: (device) => send('filters', device),
+    filters: (device, options) => send('filters', device, options),
     messageFilter: (device, which, words) => send('messageFilter', device, which, words),
     addRule: (pattern, filter) => send('addRule', pattern, filter),
     removeRule: (id) => send('removeRule', id),
-    rules: () => send('rules'),
+    rules: (options) => send('rules', options),
     startRemap: (mapped, device, options) => send('startRemap', mapped, device, options),
     finishRemap: (mapped) => send('finishRemap', mapped),
     remaps: () => send('remaps'),
@@ -133,7 +136,10 @@ async function writePieces(send: Send, device: string, sector: number, data: Uin
   const most = MAX_TRANSFER * SECTOR_SIZE;
   for (let done = 0; done === 0 || done < data.length; done += most) {
     const piece = data.subarray(done, done + most);
-    const base64 = Buffer.from(piece.buffer, piece.byteOffset, piece.length).toString('base64');
-    await send('write', device, sector + done / SECTOR_SIZE, base64);
+    await send('write', device, sector + done / SECTOR_SIZE, base64Of(piece));
   }
+}
+
+function base64Of({ buffer, byteOffset, length }: Uint8Array): string {
+  return Buffer.from(buffer, byteOffset, length).toString('base64');
 }

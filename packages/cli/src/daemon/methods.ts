@@ -1,3 +1,4 @@
+import { KEY_TYPES } from '@interposer/core';
 import { inDirectory } from '../working-directory.ts';
 import {
   BadParams,
@@ -35,6 +36,7 @@ function method<const C extends readonly Check<unknown>[]>(
 
 const noflush = fields({ noflush: flag });
 const inactive = fields({ inactive: flag });
+const showKeys = fields({ showKeys: flag });
 const address = { path: text, port: count, host: text };
 
 const socketSettings = {
@@ -92,6 +94,15 @@ const METHODS: Readonly<Record<string, Method>> = {
   deps: method([text, inactive], ({ host }, name, options) => host.engine.deps(name, options)),
   list: method([], ({ host }) => host.engine.list()),
   types: method([], ({ host }) => host.engine.types()),
+  addKey: method([oneOf(...KEY_TYPES), text, bytes], async ({ host }, type, name, key) => {
+    try {
+      await host.engine.addKey(type, name, key);
+    } finally {
+      key.fill(0);
+    }
+  }),
+  removeKey: method([oneOf(...KEY_TYPES), text], ({ host }, type, name) => host.engine.removeKey(type, name)),
+  keys: method([], ({ host }) => host.engine.keys()),
   attachFilter: method([text, text], ({ host }, device, spec) => host.engine.attachFilter(device, spec)),
   detachFilter: method([text, text, fields({ force: flag })], ({ host }, device, which, options) =>
     host.engine.detachFilter(device, which, options),
@@ -99,13 +110,15 @@ const METHODS: Readonly<Record<string, Method>> = {
   swapFilter: method([text, text, text], ({ host }, device, old, spec) =>
     host.engine.swapFilter(device, old, spec),
   ),
-  filters: method([optional(text)], ({ host }, device) => host.engine.filters(device)),
+  filters: method([optional(text), showKeys], ({ host }, device, options) =>
+    host.engine.filters(device, options),
+  ),
   messageFilter: method([text, text, words], ({ host }, device, which, message) =>
     host.engine.messageFilter(device, which, message),
   ),
   addRule: method([text, text], ({ host }, pattern, filter) => host.engine.addRule(pattern, filter)),
   removeRule: method([count], ({ host }, id) => host.engine.removeRule(id)),
-  rules: method([], ({ host }) => host.engine.rules()),
+  rules: method([showKeys], ({ host }, options) => host.engine.rules(options)),
   startRemap: method([text, text, fields({ altitude: text })], ({ host }, mapped, device, options) =>
     host.engine.startRemap(mapped, device, options),
   ),

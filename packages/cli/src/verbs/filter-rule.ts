@@ -48,11 +48,12 @@ export const filterRuleLs: Verb = {
   operands: '',
   count: [0, 0],
   summary: 'List the rules by which new devices get filters',
-  options: [],
+  about: 'Secrets among the arguments of filters are shown with --showkeys only.',
+  options: ['showkeys'],
   examples: [{ command: 'interposer filter rule ls', about: 'All of them' }],
   run: async (command) => {
     const service = await command.service();
-    const rules = await service.rules();
+    const rules = await service.rules({ showKeys: command.options.has('showkeys') });
     command.show(rules, () => {
       if (rules.length === 0) return 'No rules found\n';
       const rows = rules.map(({ id, pattern, filter }) => [String(id), pattern, filter]);

@@ -71,11 +71,13 @@ export const filterLs: Verb = {
   operands: '[DEV]',
   count: [0, 1],
   summary: 'List the filters of one device or of all, from the highest down',
-  options: [],
+  about: 'Secrets among their arguments are shown with --showkeys only.',
+  options: ['showkeys'],
   examples: [{ command: 'interposer filter ls disk', about: 'One device' }],
   run: async (command) => {
     const service = await command.service();
-    const filters = await service.filters(command.operands[0]);
+    const showKeys = command.options.has('showkeys');
+    const filters = await service.filters(command.operands[0], { showKeys });
     command.show(filters, () => (filters.length === 0 ? 'No filters found\n' : listing(filters)));
     return undefined;
   },

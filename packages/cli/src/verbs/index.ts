@@ -22,6 +22,7 @@ import { luksFormat } from './luks-format.ts';
 import { luksHeaderBackup, luksHeaderRestore, luksRepair } from './luks-header.ts';
 import { luksAddKey, luksChangeKey, luksRemoveKey } from './luks-keys.ts';
 import { luksClose, luksDump, luksOpen } from './luks.ts';
+import { keyAdd, keyLs, keyRemove } from './key.ts';
 import { message, rename, wait } from './rename-message-wait.ts';
 import { serve } from './serve.ts';
 import { clear, load, resume, suspend, wipeTable } from './slots.ts';
@@ -73,6 +74,9 @@ export const VERBS: readonly Verb[] = [
   remapStart,
   remapFinish,
   remapLs,
+  keyAdd,
+  keyLs,
+  keyRemove,
   snapshotCreate,
   snapshotLs,
   snapshotOpen,
