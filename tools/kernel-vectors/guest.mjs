@@ -1,15 +1,15 @@
 // @ts-check
 /** What the guest does for a case: a shell script, and what its output means. */
 
-import { parseStep, tableText } from '../../packages/conformance/dist/index.js';
+import { parseStep, tableText, unpackBytes } from '../../packages/conformance/dist/index.js';
 
 /**
  * Programs of the host that the scripts use; all others are busybox's, whose shell takes its own where a name has no path. Its dd
  * knows no direct writes.
  */
-export const PROGRAMS = ['dmsetup', 'blkdiscard', 'dd', 'sync'];
+export const PROGRAMS = ['dmsetup', 'blkdiscard', 'dd'];
 
-/** Modules of the target types that the guest's kernel has. */
+/** Modules of the target types that the guest's kernel has, with the algorithms that they load by name. */
 export const MODULES = [
   'dm-mod',
   'dm-zero',
@@ -20,6 +20,13 @@ export const MODULES = [
   'dm-log-writes',
   'dm-crypt',
   'dm-verity',
+  'dm-dust',
+  'xts',
+  'lrw',
+  'essiv',
+  'camellia-generic',
+  'crc32-generic',
+  'crypto-null',
 ];
 
 /** Letters of the disks as the guest has them, with that of what is written. */
@@ -122,8 +129,9 @@ function commandOf(text) {
     remove: () => `s dmsetup remove ${name}`,
     rename: () => `s dmsetup rename ${name} ${rest}`,
     message: () => `s dmsetup message ${name} ${first} ${words.slice(1).map(quote).join(' ')}`,
-    table: () => `s dmsetup table --showkeys ${name}; names`,
-    'table-inactive': () => `s dmsetup table --showkeys --inactive ${name}; names`,
+    table: () => `s dmsetup table ${name}; names`,
+    'table-inactive': () => `s dmsetup table --inactive ${name}; names`,
+    'table-keys': () => `s dmsetup table --showkeys ${name}; names`,
     status: () => `s dmsetup status ${name}; names`,
     'status-inactive': () => `s dmsetup status --inactive ${name}; names`,
     info: () => `s dmsetup info -c --noheadings --separator ' ' -o attr,open,segments,events ${name}`,
@@ -133,10 +141,14 @@ function commandOf(text) {
     write: () =>
       `s on ${node} /usr/bin/dd if=${NODES.W} of=${node} bs=${bytes} skip=$((${third} * 512)) iflag=skip_bytes seek=$((${first} * 512)) ` +
       'oflag=direct,seek_bytes conv=notrunc count=1',
-    flush: () => `s on ${node} /usr/bin/sync ${node}`,
+    put: () =>
+      `echo ${unpackBytes(second).toString('base64')} | base64 -d >/tmp/put; ` +
+      `s on ${node} /usr/bin/dd if=/tmp/put of=${node} bs=1M seek=$((${first} * 512)) oflag=direct,seek_bytes conv=notrunc`,
+    flush: () => `s on ${node} sync ${node}`,
     discard: () => `s on ${node} /usr/bin/blkdiscard -f -o $((${first} * 512)) -l ${bytes} ${node}`,
     zero: () => `s on ${node} /usr/bin/blkdiscard -f -z -o $((${first} * 512)) -l ${bytes} ${node}`,
     flushed: () => `s flushed ${node.replace('/dev/', '')}`,
+    wait: () => `s usleep $((${name} * 1000))`,
     settle: () => `s settle ${name}`,
     disk: () => `s disk ${node}`,
   };

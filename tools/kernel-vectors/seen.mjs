@@ -28,13 +28,14 @@ const ERRNOS = {
   'Invalid or incomplete multibyte or wide character': 'EILSEQ',
   'Cannot allocate memory': 'ENOMEM',
   'Required key not available': 'ENOKEY',
+  'Resource temporarily unavailable': 'EAGAIN',
   'Value too large for defined data type': 'EOVERFLOW',
 };
 
 /** A part of the output: what was printed, the exit code, complaints, names of mapped devices. */
 const STEP = /^([\s\S]*?)@code (\d+)\n([\s\S]*)$/;
 /** Verbs whose text is what is seen of them. */
-const TEXTS = ['table', 'table-inactive', 'status', 'status-inactive', 'info', 'deps'];
+const TEXTS = ['table', 'table-keys', 'table-inactive', 'status', 'status-inactive', 'info', 'deps'];
 const DIGESTS = ['read', 'disk'];
 
 /**

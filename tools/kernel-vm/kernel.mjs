@@ -14,6 +14,8 @@ const cache = fileURLToPath(new URL('../../.cache/kernel-vm', import.meta.url));
 /** A package to take instead of the one that the distribution would, such as linux-image-6.12.107+deb12-cloud-amd64. */
 const chosen = process.env['INTERPOSER_VM_KERNEL'];
 const kernelFolder = join(cache, chosen ?? 'kernel');
+/** A folder with modules that the package has not: somebody built them for this kernel. */
+const extraModules = process.env['INTERPOSER_VM_MODULES'];
 
 /**
  * @typedef {object} Kernel
@@ -84,11 +86,12 @@ function decompressModules(folder) {
  * @param {Kernel} kernel
  * @param {Iterable<string>} wanted names such as `nbd`; one that is built into the kernel needs no file
  * @returns {string[]} paths
- * @throws {Error} naming a module that this kernel does not have
+ * @throws {Error} naming a module that is not there
  */
 export function moduleFiles({ modules }, wanted) {
-  const loadable = filesByName(readFileSync(join(modules, 'modules.order'), 'utf8'));
-  const builtIn = filesByName(readFileSync(join(modules, 'modules.builtin'), 'utf8'));
+  const loadable = filesByName(readFileSync(join(modules, 'modules.order'), 'utf8'), modules);
+  for (const [name, file] of filesByName(listExtraModules(), extraModules ?? '')) loadable.set(name, file);
+  const builtIn = filesByName(readFileSync(join(modules, 'modules.builtin'), 'utf8'), modules);
   /** @type {Set<string>} */
   const files = new Set();
   /** @param {string} name */
@@ -96,21 +99,35 @@ export function moduleFiles({ modules }, wanted) {
     const file = loadable.get(name);
     if (file === undefined) {
       if (builtIn.has(name)) return;
-      throw new Error(`the kernel has no module ${name}`);
+      throw new Error(
+        `the kernel has no module ${name}; INTERPOSER_VM_MODULES names a folder with further ones`,
+      );
     }
-    const path = join(modules, file);
-    if (files.has(path)) return;
-    for (const needed of dependencies(readFileSync(path))) add(needed);
-    files.add(path);
+    if (files.has(file)) return;
+    for (const needed of dependencies(readFileSync(file))) add(needed);
+    files.add(file);
   };
   for (const name of wanted) add(moduleName(name));
   return [...files];
 }
 
-/** @param {string} list of paths, a line each @returns {Map<string, string>} from the name of the module */
-function filesByName(list) {
+/** A line for each of the extra modules. */
+function listExtraModules() {
+  if (extraModules === undefined) return '';
+  const files = readdirSync(extraModules).filter((name) => name.endsWith('.ko'));
+  return files.join('\n');
+}
+
+/**
+ * @param {string} list of paths, a line each
+ * @param {string} folder that they are relative to
+ * @returns {Map<string, string>} whole paths by the name of the module
+ */
+function filesByName(list, folder) {
   const files = list.split('\n').filter((line) => line !== '');
-  return new Map(files.map((file) => [moduleName(/** @type {string} */ (file.split('/').at(-1))), file]));
+  return new Map(
+    files.map((file) => [moduleName(/** @type {string} */ (file.split('/').at(-1))), join(folder, file)]),
+  );
 }
 
 /** Files are called dm-mod.ko, dependencies and /proc/modules say dm_mod. @param {string} name */

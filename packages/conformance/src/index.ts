@@ -49,5 +49,5 @@ export {
   type VectorFile,
   type VectorStep,
 } from './vectors/case.ts';
-export { stampedSectors, WRITABLE } from './vectors/content.ts';
-export { type Difference, playVector } from './vectors/player.ts';
+export { packBytes, stampedSectors, unpackBytes, WRITABLE } from './vectors/content.ts';
+export { type Difference, playVector, type PlayOptions } from './vectors/player.ts';

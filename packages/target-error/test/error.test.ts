@@ -4,17 +4,8 @@ import { kernelIo, kernelLimits, kernelRefusals } from '../../conformance/test/k
 import { error } from '../src/index.ts';
 
 kernelIo([error], (name) => name === 'error' || name === 'error-with-device-args');
-kernelRefusals([error], 'zero-error-arguments', {
-  // The kernel takes for a device only what has exactly one word behind it.
-  'error with junk': 'Device lookup failed',
-});
-kernelLimits(
-  [error],
-  [
-    // The kernel offers discards that will fail, also where the device takes none.
-    'disks-write-through-and-no-discard: 0 64 error /dev/vda 0',
-  ],
-);
+kernelRefusals([error], 'zero-error-arguments');
+kernelLimits([error]);
 
 const immutable = defineTarget({
   name: 'rock',

@@ -6,32 +6,9 @@ import { linear } from '../src/index.ts';
 
 kernelIo([linear], (name) => name.startsWith('linear-'));
 
-kernelRefusals([linear], 'linear-arguments', {
-  // A third word is the claim, which the kernel has by a patch only.
-  three: 'Invalid exclusive option',
-  'three, noexcl': null,
-  // Numbers that JavaScript does not hold exactly are refused before the size is looked at.
-  'offset over 64 bits': 'Invalid device sector',
-  'offset 2^64-1': 'Invalid device sector',
-  'offset 2^64-8': 'Invalid device sector',
-  'offset 2^63': 'Invalid device sector',
-  'offset 2^55': 'Invalid device sector',
-  // The kernel finds out at the first write.
-  'read-only disk': '/dev/vdd is read-only',
-  // Device numbers are not the kernel's, and nothing is mounted here.
-  'by major:minor': undefined,
-  'mounted disk': undefined,
-  'mounted disk, --readonly': undefined,
-  // Core takes the backslash for an escape; dmsetup hides it from the kernel, which would do the same.
-  'escaped blank in device': '/dev/v da',
-  'escaped letter': null,
-});
+kernelRefusals([linear], 'linear-arguments');
 
-kernelRefusals([linear], 'alignment-4096', {
-  // The kernel calls the same an alignment inconsistency.
-  'start not aligned': 'start=4 not aligned to h/w logical block size 4096 of /dev/vdc',
-  'start 1': 'start=1 not aligned to h/w logical block size 4096 of /dev/vdc',
-});
+kernelRefusals([linear], 'alignment-4096');
 
 kernelLimits([linear]);
 

@@ -42,16 +42,8 @@ const TABLES = ['mirror-arguments', 'mirror-limits'];
 
 kernelIo([mirror, linear, error, flakey], (name) => !TABLES.includes(name), 'mirror');
 
-kernelRefusals(
-  [mirror],
-  'mirror-arguments',
-  {
-    // The kernel cuts it to 32 bits.
-    'region of 2^32+16': 'Error creating mirror dirty log',
-  },
-  'mirror',
-);
+kernelRefusals([mirror], 'mirror-arguments', 'mirror');
 
-kernelLimits([mirror], [], 'mirror');
+kernelLimits([mirror], 'mirror');
 
 kernelVersion(mirror, 'mirror');

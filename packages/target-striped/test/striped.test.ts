@@ -6,14 +6,8 @@ import { kernelIo, kernelLimits, kernelRefusals } from '../../conformance/test/k
 import { striped } from '../src/index.ts';
 
 kernelIo([striped], (name) => name.startsWith('striped-') && !name.startsWith('striped-error'));
-kernelRefusals([striped], 'striped-arguments', {
-  // A number that JavaScript does not hold exactly is refused before the size is looked at.
-  'offset 2^64-1': "Couldn't parse stripe destination",
-});
-kernelRefusals([striped], 'alignment-4096', {
-  // The kernel calls the same an alignment inconsistency.
-  'striped offset 4': 'start=4 not aligned to h/w logical block size 4096 of /dev/vdc',
-});
+kernelRefusals([striped], 'striped-arguments');
+kernelRefusals([striped], 'alignment-4096');
 kernelLimits([striped]);
 
 /** A row that wants its flush mapped, so that the flushes of all rows are. */

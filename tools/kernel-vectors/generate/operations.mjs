@@ -34,6 +34,7 @@ const FLUSHED = ['flushed a', 'flushed b', 'flushed c'];
  * @param {number} sectors its size
  * @param {number} count how many
  * @param {readonly string[]} [verbs]
+ * @param {number} [unit] sectors that requests are multiples of
  */
 export function requests(
   random,
@@ -41,11 +42,12 @@ export function requests(
   sectors,
   count,
   verbs = ['read', 'write', 'flush', 'zero', 'discard'],
+  unit = 1,
 ) {
   return Array.from({ length: count }, () => {
     const verb = random.pick(verbs);
     if (verb === 'flush') return `flush ${name}`;
-    const [sector, length] = range(random, sectors);
+    const [sector, length] = range(random, sectors, unit);
     const from = verb === 'write' ? ` ${random.below(WRITABLE - length)}` : '';
     return `${verb} ${name} ${sector} ${length}${from}`;
   });
@@ -56,11 +58,14 @@ export function requests(
  *
  * @param {Random} random
  * @param {number} sectors
+ * @param {number} unit
  * @returns {[sector: number, count: number]}
  */
-export function range(random, sectors) {
-  const count = Math.min(sectors, random.chance(0.4) ? random.between(1, 8) : random.between(1, MOST));
-  const last = sectors - count;
-  const sector = random.chance(0.2) ? 0 : random.chance(0.25) ? last : random.between(0, last);
-  return [sector, count];
+export function range(random, sectors, unit = 1) {
+  const units = sectors / unit;
+  const most = random.chance(0.4) ? 8 : MOST / unit;
+  const count = Math.min(units, random.between(1, most));
+  const last = units - count;
+  const first = random.chance(0.2) ? 0 : random.chance(0.25) ? last : random.between(0, last);
+  return [first * unit, count * unit];
 }

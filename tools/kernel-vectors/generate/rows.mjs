@@ -1,7 +1,10 @@
 // @ts-check
 /** Random rows that the kernel takes: the words behind START and LENGTH, by target type. */
 
+import { crypt } from './ciphers.mjs';
+
 /** @typedef {import('../../../packages/core/dist/index.js').Random} Random */
+/** @typedef {{ table: string, sectors: number, unit: number }} Table `unit`: sectors that requests are multiples of */
 /** @typedef {(random: Random, length: number, places: Places) => string} MakeRow */
 
 /** Sectors of a disk. */
@@ -9,7 +12,7 @@ const DISK = 1024;
 const TRIES = 50;
 
 /** Places on disks that do not overlap: of requests under way at the same time nobody could tell which comes last. */
-class Places {
+export class Places {
   #random;
   /** @type {{ disk: string, start: number, end: number }[]} */
   #taken = [];
@@ -19,11 +22,15 @@ class Places {
     this.#random = random;
   }
 
-  /** A disk and a sector, with room for so many. An error where none is found. @param {number} length */
-  next(length) {
+  /**
+   * A disk and a sector, with room for so many. An error where none is found.
+   *
+   * @param {number} length @param {number} [unit] sectors that the first one is a multiple of
+   */
+  next(length, unit = 1) {
     for (let round = 0; round < TRIES; round++) {
       const disk = this.#random.pick(['{a}', '{b}', '{c}']);
-      const start = this.#random.between(0, DISK - length);
+      const start = this.#random.between(0, (DISK - length) / unit) * unit;
       const end = start + length;
       if (this.#taken.some((other) => other.disk === disk && start < other.end && other.start < end))
         continue;
@@ -76,6 +83,11 @@ function mirror(random, length, places) {
   return `mirror core 2 ${region} nosync ${legs.length} ${legs.join(' ')}${features}`;
 }
 
+/** @param {Random} random @param {number} length @param {Places} places */
+function dust(random, length, places) {
+  return `dust ${places.next(length)} ${random.pick([512, 512, 1024, 4096])}`;
+}
+
 /** @type {Readonly<Record<string, MakeRow>>} */
 export const ROWS = {
   linear: (_, length, places) => `linear ${places.next(length)}`,
@@ -85,6 +97,10 @@ export const ROWS = {
   delay,
   flakey,
   mirror,
+  dust,
+  // Its sectors are those of the device, so that a row cannot choose; nothing else may lie on the disk of the log.
+  'log-writes': () => 'log-writes {a} {b}',
+  crypt,
 };
 
 /**
@@ -92,7 +108,7 @@ export const ROWS = {
  *
  * @param {Random} random
  * @param {readonly string[]} types one for each row
- * @returns {{ table: string, sectors: number }}
+ * @returns {Table}
  */
 export function makeTable(random, types) {
   const places = new Places(random);
@@ -103,5 +119,6 @@ export function makeTable(random, types) {
     sectors += length;
     return row;
   });
-  return { table: rows.join(' / '), sectors };
+  const sizes = [...rows.join(' ').matchAll(/sector_size:(\d+)/g)].map(([, bytes]) => Number(bytes) / 512);
+  return { table: rows.join(' / '), sectors, unit: Math.max(1, ...sizes) };
 }

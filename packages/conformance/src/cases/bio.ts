@@ -21,6 +21,8 @@ const OUTSIDE: readonly [what: string, range: (sectors: number, block: number) =
   ['a sector that is no number', (_sectors, block) => [NaN, block]],
   ['a count that is no number', () => [0, NaN]],
   ['an infinite sector', (_sectors, block) => [Infinity, block]],
+  ['half a sector', (_sectors, block) => [block / 2 + 0.25, block]],
+  ['a count and a half', (_sectors, block) => [0, block + 0.5]],
 ];
 
 /** Requests that core must refuse before the subject sees them. */
@@ -72,11 +74,12 @@ export const windowCases: readonly Case[] = [
     needs: ['bios'],
     async run(rig) {
       const { block } = rig.disk;
-      const buffer = new Uint8Array(block * SECTOR_SIZE);
-      for (const op of [BioOp.Read, BioOp.Write]) {
-        assert.equal(await rig.io({ op, sector: 0, count: 2 * block, buffer }), Status.Inval);
-        assert.equal(await rig.io({ op, sector: 0, count: block, buffer, offset: 1 }), Status.Inval);
-      }
+      // A Buffer is stricter about its end than other arrays.
+      for (const buffer of [new Uint8Array(block * SECTOR_SIZE), Buffer.alloc(block * SECTOR_SIZE)])
+        for (const op of [BioOp.Read, BioOp.Write]) {
+          assert.equal(await rig.io({ op, sector: 0, count: 2 * block, buffer }), Status.Inval);
+          assert.equal(await rig.io({ op, sector: 0, count: block, buffer, offset: 1 }), Status.Inval);
+        }
     },
   },
 ];

@@ -14,6 +14,7 @@ export const passFilter: FilterType = defineFilter({
   version: [1, 0, 0],
   altitude: '400000',
   ops: ALL_OPS,
+  knowsIntegrity: true,
   params: [],
   attach: () => new Pass(),
 });

@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import type { DeviceInfo, TableRow } from '@interposer/core';
 import { type Step, tableText } from './case.ts';
-import { digestOf, stampedSectors } from './content.ts';
+import { digestOf, stampedSectors, unpackBytes } from './content.ts';
 import type { Stage } from './stage.ts';
 
 /** Does a step, answers what is seen of it where that is more than that it was done. */
@@ -26,6 +26,8 @@ export const ACTIONS: Readonly<Record<string, Action>> = {
   message: async (stage, { name, words: [sector = '', ...words] }) =>
     (await stage.wait(stage.engine.message(name, Number(sector), words))).trimEnd() || undefined,
   table: async (stage, { name }) => stage.named(rowsText(await stage.engine.table(name))),
+  'table-keys': async (stage, { name }) =>
+    stage.named(rowsText(await stage.engine.table(name, { showKeys: true }))),
   'table-inactive': async (stage, { name }) =>
     stage.named(rowsText(await stage.engine.table(name, { inactive: true }))),
   status: async (stage, { name }) => stage.named(rowsText(await stage.engine.status(name))),
@@ -42,15 +44,32 @@ export const ACTIONS: Readonly<Record<string, Action>> = {
     const [sector, count, from] = words.map(Number) as [number, number, number];
     return stage.withPort(name, (port) => port.write(sector, stampedSectors('W', from, count))).then(none);
   },
+  put: (stage, { name, words: [sector, packed = ''] }) =>
+    stage.withPort(name, (port) => port.write(Number(sector), unpackBytes(packed))).then(none),
   flush: (stage, { name }) => stage.withPort(name, (port) => port.flush()).then(none),
   discard: (stage, { name, words }) =>
     stage.withPort(name, (port) => port.discard(...range(words))).then(none),
   zero: (stage, { name, words }) =>
     stage.withPort(name, (port) => stage.zeroOut(port, ...range(words))).then(none),
   flushed: async (stage, { name }) => (stage.flushed(name) ? 'yes' : 'no'),
+  wait: (stage, { name: milliseconds }) => stage.pass(Number(milliseconds)).then(none),
   settle: (stage, { name }) => stage.wait(settled(stage, name)).then(none),
   disk: async (stage, { name }) => digestOf(stage.disk(name).data),
 };
+
+/** Verbs that change nothing. */
+export const LOOKS: readonly string[] = [
+  'table',
+  'table-keys',
+  'table-inactive',
+  'status',
+  'status-inactive',
+  'info',
+  'deps',
+  'read',
+  'disk',
+  'flushed',
+];
 
 function none(): undefined {
   return undefined;

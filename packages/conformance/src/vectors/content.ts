@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import { SECTOR_SIZE } from '@interposer/core';
 
 /** So many sectors of content there are to write: a step names the first of those that it writes. */
@@ -17,4 +18,14 @@ export function stampedSectors(letter: string, first: number, count: number): Bu
 /** Enough of a SHA-256 to tell contents apart. */
 export function digestOf(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex').slice(0, 16);
+}
+
+/** Bytes as the word of a step: compressed, then base64. */
+export function packBytes(bytes: Uint8Array): string {
+  return deflateRawSync(bytes, { level: 9 }).toString('base64');
+}
+
+/** The bytes of such a word. */
+export function unpackBytes(word: string): Buffer {
+  return inflateRawSync(Buffer.from(word, 'base64'));
 }

@@ -33,7 +33,9 @@ export class Stage {
       disk.data.set(stampedSectors(letter, 0, sectors));
       this.#disks.set(letter, disk);
     }
-    this.engine = createEngine({ types: [...types, driver], clock: this.#clock });
+    // Files of the machine that plays are no devices of a case.
+    const others = types.filter(({ kind }) => kind !== 'driver');
+    this.engine = createEngine({ types: [...others, driver], clock: this.#clock });
   }
 
   /** What names a device to the engine. */
@@ -58,6 +60,11 @@ export class Stage {
   /** The result of something that may take virtual time. */
   wait<T>(promise: Promise<T>): Promise<T> {
     return this.#patience.wait(promise, () => 'a step of a recorded case');
+  }
+
+  /** Lets virtual time pass. */
+  pass(milliseconds: number): Promise<void> {
+    return this.#patience.pass(milliseconds);
   }
 
   /** What `use` does with a device that is open for writing if it can be. */

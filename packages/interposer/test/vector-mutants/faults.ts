@@ -1,28 +1,5 @@
-/** A fault of a target, or of what core does for it. */
-export interface Fault {
-  readonly fault: string;
-  /** The group of vectors that tells. */
-  readonly group: string;
-  /** Path of the source in packages/. */
-  readonly file: string;
-  /** A text that is there once. */
-  readonly from: string;
-  readonly to: string;
-}
-
-function faultsIn(
-  group: string,
-  folder: string,
-  list: readonly (readonly [fault: string, file: string, from: string, to: string])[],
-): Fault[] {
-  return list.map(([fault, file, from, to]) => ({
-    fault,
-    group,
-    file: `${folder}/src/${file}.ts`,
-    from,
-    to,
-  }));
-}
+import { CONTENT_FAULTS } from './content-faults.ts';
+import { type Fault, faultsIn } from './fault.ts';
 
 /** Each of them must make a difference to some vector of its group. */
 export const FAULTS: readonly Fault[] = [
@@ -221,4 +198,5 @@ export const FAULTS: readonly Fault[] = [
       "if (exceptions.overflowed) return '';",
     ],
   ]),
+  ...CONTENT_FAULTS,
 ];

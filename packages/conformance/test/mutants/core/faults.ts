@@ -132,8 +132,8 @@ export const faultMutations: readonly Mutation[] = [
       'report',
       'shows no list for a filter that cannot name its arguments',
       named('table'),
-      'args: textOf(step, () => step.filter.table()),',
-      'args: step.filter.table(),',
+      'args: textOf(step, () => step.filter.table(showKeys)),',
+      'args: step.filter.table(showKeys),',
     ],
     [
       'report',
@@ -206,8 +206,8 @@ export const faultMutations: readonly Mutation[] = [
       'bio',
       'clears more than the window',
       FAILED,
-      'bio.buffer.fill(0, bio.bufferOffset, bio.bufferOffset + bio.count * SECTOR_SIZE);',
-      'bio.buffer.fill(0);',
+      'if (end > offset) bytes.fill(0, offset, end);',
+      'bytes.fill(0);',
     ],
     [
       'bio',
