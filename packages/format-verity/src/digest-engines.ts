@@ -1,6 +1,5 @@
 import { hash } from 'node:crypto';
 import { fail } from '@interposer/core';
-import type { AddressBook } from './address-book.ts';
 import { type EvpDigests, evpDigests } from './evp-digests.ts';
 
 /** What a block is hashed with, and how long it is. */
@@ -61,12 +60,12 @@ class NodeDigests implements DigestEngine {
 /** Where the block lies, without a copy. */
 class EvpDigestEngine implements DigestEngine {
   readonly result: Uint8Array;
-  readonly #addresses: AddressBook;
+  readonly #functions: EvpDigests;
   readonly #hash: (block: number) => boolean;
 
   constructor(recipe: BlockRecipe, functions: EvpDigests, algorithm: number) {
     const { blockSize, isSaltFirst } = recipe;
-    this.#addresses = functions.addresses;
+    this.#functions = functions;
     // In memory of their own that stays where it is, and as long as the result does.
     const memory = new ArrayBuffer(recipe.digestSize + recipe.salt.length);
     this.result = new Uint8Array(memory, 0, recipe.digestSize);
@@ -76,7 +75,10 @@ class EvpDigestEngine implements DigestEngine {
   }
 
   run(buffer: Uint8Array, offset: number): void {
-    if (!this.#hash(this.#addresses.of(buffer, offset))) throw fail('EIO', 'OpenSSL failed to hash');
+    const { addresses, clearErrors } = this.#functions;
+    if (this.#hash(addresses.of(buffer, offset))) return;
+    clearErrors();
+    throw fail('EIO', 'OpenSSL failed to hash');
   }
 }
 

@@ -20,6 +20,8 @@ export interface EvpDigests {
   readonly update: Call;
   /** context, to, 0. */
   readonly finish: Call;
+  /** Forgets the errors of this thread: a TLS connection would take them for its own. After each call that failed. */
+  readonly clearErrors: Call;
   /** Where the memory of requests lies. */
   readonly addresses: AddressBook;
 }
@@ -59,14 +61,17 @@ function bind(koffi: Koffi): EvpDigests {
   const fetch = library.func('uintptr_t EVP_MD_fetch(uintptr_t, const char *, uintptr_t)');
   const context = call('uintptr_t EVP_MD_CTX_new()')();
   if (context === 0) throw new Error('OpenSSL has no memory for a digest');
+  const clearErrors = call('void ERR_clear_error()');
   const known = new Map<string, number>();
   return {
     find: (name) => {
       const address = known.get(name) ?? (fetch(0, name, 0) as number);
+      if (address === 0) clearErrors();
       known.set(name, address);
       return address;
     },
     context,
+    clearErrors,
     init: call('int EVP_DigestInit_ex2(uintptr_t, uintptr_t, uintptr_t)'),
     update: call('int EVP_DigestUpdate(uintptr_t, uintptr_t, size_t)'),
     finish: call('int EVP_DigestFinal_ex(uintptr_t, uintptr_t, uintptr_t)'),
