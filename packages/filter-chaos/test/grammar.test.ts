@@ -138,7 +138,7 @@ describe('what is no rule', () => {
     ['on read state=a/b do stall', '"a/b" is not allowed: must be names joined by commas'],
     ['on read do stal', 'word 4 "stal": no such action; did you mean stall?'],
     ['on read do stall=3', 'word 4 "stall=3": stall takes no value'],
-    ['on read do error=EFOO', 'word 4 "error=EFOO": "EFOO" is not allowed: must be EACCES, EAGAIN'],
+    ['on read do error=EFOO', 'word 4 "error=EFOO": "EFOO" is not allowed: must be E2BIG, EACCES, EAGAIN'],
     ['on read do error=0', 'or a number from 1 to 4095'],
     ['on read do break', 'word 4 "break": a value is missing: must be a name of 1 to 64'],
     [
