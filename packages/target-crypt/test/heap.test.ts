@@ -12,7 +12,7 @@ async function allocated(table: string, op: BioOp): Promise<number> {
   const engine = createEngine({ types: [nullDriver(SECTORS), crypt, spanTarget] });
   await engine.create('x', { table: `0 ${String(SECTORS)} ${table}` });
   const port = await engine.open('x');
-  const use = await burstHeapUse(port, burstOf(op), 3);
+  const use = await burstHeapUse(port, burstOf(op), 20);
   port.close();
   await engine.close();
   return use.allocated;
