@@ -107,7 +107,7 @@ const PROCESSES = 5;
 const TIMEOUT_SECONDS = 120;
 const CHILD = fileURLToPath(new URL('micro-cases.mjs', import.meta.url));
 const NEEDED = ['core', 'device-file', 'device-ram', 'format-verity'].concat(
-  ['crypt', 'delay', 'linear', 'mirror', 'verity'].map((name) => `target-${name}`),
+  ['crypt', 'delay', 'linear', 'mirror', 'verity', 'zero'].map((name) => `target-${name}`),
 );
 
 /**
