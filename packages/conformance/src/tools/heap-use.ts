@@ -20,6 +20,10 @@ const BIOS_OF_A_PART = 20_000;
 const DEFAULT_PARTS = 10;
 /** Until everything is compiled. */
 const FIRST_PARTS = 8;
+/** Where something is still allocated: on a busy machine the compiler may not be done yet. */
+const MOST_PARTS = 25;
+/** Bytes a bio. */
+const NOISE = 1;
 const SECTORS = 4096;
 
 /** What to measure. */
@@ -28,7 +32,7 @@ export interface HeapOptions {
   readonly args?: string;
   /** What the bios ask for; reads by default. They are of one sector, in the first 2048 of a device of 4096. */
   readonly op?: BioOp;
-  /** So many times 20,000 bios are sent; 10 by default. */
+  /** So many times 20,000 bios are measured; 10 by default, and more while there is something to be seen. */
   readonly parts?: number;
 }
 
@@ -92,7 +96,7 @@ export async function burstHeapUse(
   const collect = exposeCollector();
   let allocated = Infinity;
   let kept = Infinity;
-  for (let part = 0; part < FIRST_PARTS + parts; part++) {
+  for (let part = 0; part < FIRST_PARTS + parts || (allocated > NOISE && part < MOST_PARTS); part++) {
     collect();
     const before = process.memoryUsage().heapUsed;
     burst.send(port);
